@@ -1,0 +1,2 @@
+// C macros, variadics and _GNU_SOURCE names that Swift cannot import, one header per topic.
+#pragma once

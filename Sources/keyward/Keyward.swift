@@ -1,0 +1,2 @@
+@main
+struct Keyward { static func main() {} }
