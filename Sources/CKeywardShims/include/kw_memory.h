@@ -1,0 +1,2 @@
+// Memory that leaves no trace: memfd_secret, mlock, madvise.
+#pragma once

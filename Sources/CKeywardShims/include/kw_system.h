@@ -1,0 +1,2 @@
+// Operating-system calls that Swift cannot import: prctl, ucred, abstract sockets.
+#pragma once
