@@ -1,0 +1,22 @@
+/// The only error that reaches a transport: a code and public words.
+///
+/// The words name what is wrong and what to do, never a secret, a stored byte or an inner cause:
+/// causes are logged by the service under the request id.
+package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let code: ErrorCode
+  /// What is wrong: one sentence with its period.
+  package let message: String
+  /// What to do about it; nil when the message says it all.
+  package let remedy: String?
+
+  package init(_ code: ErrorCode, _ message: String, remedy: String? = nil) {
+    self.code = code
+    self.message = message
+    self.remedy = remedy
+  }
+
+  package var description: String {
+    guard let remedy else { return "\(code.rawValue): \(message)" }
+    return "\(code.rawValue): \(message) \(remedy)"
+  }
+}
