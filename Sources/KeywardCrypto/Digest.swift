@@ -1,0 +1,38 @@
+import COpenSSL
+
+/// Hashing of public bytes.
+package enum Digest {
+  /// Hashes `bytes` with `function`.
+  package static func hash(_ function: HashFunction, _ bytes: [UInt8]) throws(CryptoError)
+    -> [UInt8]
+  {
+    if function == .sha256 { return sha256(bytes) }
+    let algorithm = try function.evp()
+    var ok = false
+    let digest = [UInt8](unsafeUninitializedCapacity: function.digestLength) { out, count in
+      ok = EVP_Digest(bytes, bytes.count, out.baseAddress, nil, algorithm, nil) == 1
+      count = ok ? function.digestLength : 0
+    }
+    guard ok else { throw OpenSSL.failure("EVP_Digest") }
+    return digest
+  }
+
+  /// The SHA-256 of the parts one after the other, without joining them.
+  package static func sha256(_ parts: [UInt8]...) -> [UInt8] {
+    var work = kw_sha2()
+    kw_sha2_begin(&work, 256)
+    for part in parts { kw_sha2_update(&work, part, part.count) }
+    return [UInt8](unsafeUninitializedCapacity: 32) { out, count in
+      kw_sha2_finish(&work, out.baseAddress)
+      count = 32
+    }
+  }
+
+  /// The SHA-256 of one byte string, the fastest way.
+  package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: 32) { out, count in
+      SHA256(bytes, bytes.count, out.baseAddress)
+      count = 32
+    }
+  }
+}
