@@ -1,0 +1,101 @@
+// The JSON of details: `{"kind":"...", fields in a fixed order}`.
+
+extension EntryWriter {
+  mutating func detail(_ detail: AuditDetail) {
+    switch detail {
+    case .state(let from, let to):
+      raw(#"{"kind":"state""#)
+      text(#","from":""#, from?.rawValue)
+      text(#","to":""#, to.rawValue)
+      raw("}")
+    case .seal(let seal):
+      named("seal", "seal", seal.rawValue)
+    case .attribute(let attribute):
+      named("attribute", "attribute", attribute.rawValue)
+    case .share(let index):
+      numbers("share", ("index", index))
+    case .quorum(let threshold, let total):
+      numbers("quorum", ("threshold", threshold), ("total", total))
+    case .count(let count):
+      numbers("count", ("count", count))
+    case .size(let bytes):
+      numbers("size", ("bytes", bytes))
+    case .versions(let from, let to):
+      numbers("versions", ("from", from), ("to", to))
+    case .term(let term):
+      numbers("term", ("term", term))
+    case .dropped(let count):
+      numbers("dropped", ("count", count))
+    case .entries(let from, let to):
+      numbers("entries", ("from", from), ("to", to))
+    case .counters(let anchor, let database):
+      numbers("counters", ("anchor", anchor), ("database", database))
+    case .due(let time):
+      raw(#"{"kind":"due","time":""#)
+      AuditTime.append(time, to: &bytes)
+      raw(#""}"#)
+    }
+  }
+
+  private mutating func named(_ kind: String, _ field: String, _ value: String) {
+    raw(#"{"kind":""# + kind + #"",""# + field + #"":""# + value + #""}"#)
+  }
+
+  private mutating func numbers(_ kind: String, _ fields: (String, UInt64)...) {
+    raw(#"{"kind":""# + kind + "\"")
+    for (name, value) in fields {
+      raw(",\"" + name + "\":")
+      number(AuditNumber.clamped(value))
+    }
+    raw("}")
+  }
+}
+
+extension EntryReader {
+  mutating func detail() throws(AuditError) -> AuditDetail {
+    try expect(#"{"kind":""#)
+    let kind = try word()
+    let detail = try fields(of: kind)
+    try expect("}")
+    return detail
+  }
+
+  private mutating func fields(of kind: String) throws(AuditError) -> AuditDetail {
+    switch kind {
+    case "state":
+      var from: AuditState?
+      if take(#","from":""#) { from = try value(AuditState.init) }
+      try expect(#","to":""#)
+      return .state(from: from, to: try value(AuditState.init))
+    case "seal":
+      try expect(#","seal":""#)
+      return .seal(try value(AuditSeal.init))
+    case "attribute":
+      try expect(#","attribute":""#)
+      return .attribute(try value(AuditAttribute.init))
+    case "share":
+      return .share(index: try number(#","index":"#))
+    case "quorum":
+      return .quorum(threshold: try number(#","threshold":"#), total: try number(#","total":"#))
+    case "count":
+      return .count(try number(#","count":"#))
+    case "size":
+      return .size(try number(#","bytes":"#))
+    case "versions":
+      return .versions(from: try number(#","from":"#), to: try number(#","to":"#))
+    case "term":
+      return .term(try number(#","term":"#))
+    case "dropped":
+      return .dropped(try number(#","count":"#))
+    case "entries":
+      return .entries(from: try number(#","from":"#), to: try number(#","to":"#))
+    case "counters":
+      return .counters(anchor: try number(#","anchor":"#), database: try number(#","database":"#))
+    case "due":
+      try expect(#","time":""#)
+      return .due(try time())
+    default:
+      throw refusal("unknown kind of detail")
+    }
+  }
+}

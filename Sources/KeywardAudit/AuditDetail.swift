@@ -1,0 +1,65 @@
+/// A typed fact about an operation, of a closed set: no text from outside can be one.
+package enum AuditDetail: Equatable, Sendable {
+  /// A change of state of a key version or of the seal.
+  case state(from: AuditState?, to: AuditState)
+  /// The kind of a seal.
+  case seal(AuditSeal)
+  /// The index of an unseal or recovery share, never its value.
+  case share(index: UInt64)
+  /// A number of shares or approvals asked for, of how many.
+  case quorum(threshold: UInt64, total: UInt64)
+  /// How many things an operation touched.
+  case count(UInt64)
+  /// A length in bytes, of a request that was too large.
+  case size(UInt64)
+  /// A rotation from one version to another.
+  case versions(from: UInt64, to: UInt64)
+  /// The number of a keyring term.
+  case term(UInt64)
+  /// Audit entries that could not be written before this one.
+  case dropped(UInt64)
+  /// Audit entries read or exported, as a half-open range of indices.
+  case entries(from: UInt64, to: UInt64)
+  /// When a scheduled change is due, in milliseconds since 1970.
+  case due(UInt64)
+  /// The state counters of a rollback check: the anchor's and the database's.
+  case counters(anchor: UInt64, database: UInt64)
+  /// An attribute that was changed, never its value.
+  case attribute(AuditAttribute)
+}
+
+/// A state that a detail can name: SP 800-57 key states, and the server's.
+package enum AuditState: String, Sendable, CaseIterable {
+  case preActive = "pre-active"
+  case active
+  case suspended
+  case deactivated
+  case compromised
+  case destroyed
+  case destructionPending = "destruction-pending"
+  case uninitialized
+  case sealed
+  case unsealed
+  case broken
+}
+
+/// A kind of seal that a detail can name.
+package enum AuditSeal: String, Sendable, CaseIterable {
+  case shares
+  case recoveryShares = "recovery-shares"
+  case keyFile = "key-file"
+  case passphrase
+  case systemdCredential = "systemd-credential"
+  case development
+}
+
+/// An attribute that a detail can name.
+package enum AuditAttribute: String, Sendable, CaseIterable {
+  case neverExportable = "never-exportable"
+  case deletionProtected = "deletion-protected"
+  case allowedOperations = "allowed-operations"
+  case allowedDestinations = "allowed-destinations"
+  case quorum
+  case rotationPeriod = "rotation-period"
+  case labels
+}
