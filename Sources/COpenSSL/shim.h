@@ -18,6 +18,9 @@
 #include <stdint.h>
 #include <string.h>
 
+// A compound macro.
+static const int kw_public_key_selection = EVP_PKEY_PUBLIC_KEY;
+
 // A SHA-2 computation without an EVP context: no allocation and no provider dispatch, which for
 // the 200-byte messages of row MACs and Merkle leaves is more than half of the time of EVP.
 typedef struct {

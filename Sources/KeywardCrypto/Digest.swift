@@ -3,7 +3,10 @@ import COpenSSL
 /// Hashing of public bytes.
 package enum Digest {
   /// Hashes `bytes` with `function`.
-  package static func hash(_ function: HashFunction, _ bytes: [UInt8]) throws(CryptoError)
+  package static func hash(
+    _ function: HashFunction,
+    _ bytes: [UInt8]
+  ) throws(CryptoError)
     -> [UInt8]
   {
     if function == .sha256 { return sha256(bytes) }

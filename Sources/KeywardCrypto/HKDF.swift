@@ -9,7 +9,9 @@ package enum HKDF {
   ///
   /// An empty salt stands for a digest of zeros, as in the RFC.
   package static func extract(
-    _ function: HashFunction, key: borrowing SecretBytes, salt: [UInt8]
+    _ function: HashFunction,
+    key: borrowing SecretBytes,
+    salt: [UInt8]
   ) throws(CryptoError) -> SecretBytes {
     let extractor = try HMACKey(function, key: SecretBytes.fixture(salt))
     let result = try SecretBytes(count: function.digestLength)
@@ -20,7 +22,10 @@ package enum HKDF {
 
   /// Expands a pseudorandom key to `count` bytes bound to `info`.
   package static func expand(
-    _ function: HashFunction, prk: borrowing SecretBytes, info: [UInt8], count: Int
+    _ function: HashFunction,
+    prk: borrowing SecretBytes,
+    info: [UInt8],
+    count: Int
   ) throws(CryptoError) -> SecretBytes {
     let length = function.digestLength
     guard count >= 0, count <= maximumBlocks * length else {
@@ -44,9 +49,17 @@ package enum HKDF {
 
   /// Extracts, then expands.
   package static func derive(
-    _ function: HashFunction, key: borrowing SecretBytes, salt: [UInt8], info: [UInt8], count: Int
+    _ function: HashFunction,
+    key: borrowing SecretBytes,
+    salt: [UInt8],
+    info: [UInt8],
+    count: Int
   ) throws(CryptoError) -> SecretBytes {
     try expand(
-      function, prk: extract(function, key: key, salt: salt), info: info, count: count)
+      function,
+      prk: extract(function, key: key, salt: salt),
+      info: info,
+      count: count
+    )
   }
 }

@@ -48,7 +48,8 @@ package final class HMACKey: Sendable {
 
   /// Writes the MAC of what `absorb` feeds into `out`, which has room for a digest.
   func compute(
-    into out: UnsafeMutableBufferPointer<UInt8>, _ absorb: (UnsafeMutablePointer<kw_sha2>) -> Void
+    into out: UnsafeMutableBufferPointer<UInt8>,
+    _ absorb: (UnsafeMutablePointer<kw_sha2>) -> Void
   ) {
     prepared.pointer.withMemoryRebound(to: kw_hmac_key.self, capacity: 1) { key in
       var work = key.pointee.inner

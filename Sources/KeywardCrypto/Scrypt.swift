@@ -10,7 +10,12 @@ package enum Scrypt {
   /// Takes 128 · r · (N + p) bytes while it runs; more than `maximumMemory`, or parameters outside
   /// the RFC, are `invalidInput`.
   package static func derive(
-    passphrase: borrowing SecretBytes, salt: [UInt8], logN: Int, r: Int, p: Int, count: Int
+    passphrase: borrowing SecretBytes,
+    salt: [UInt8],
+    logN: Int,
+    r: Int,
+    p: Int,
+    count: Int
   ) throws(CryptoError) -> SecretBytes {
     guard (1...24).contains(logN), (1...1024).contains(r), (1...1024).contains(p),
       (1...4096).contains(count), 128 * r * ((1 << logN) + p + 2) <= maximumMemory
@@ -19,9 +24,19 @@ package enum Scrypt {
     let result = try SecretBytes(count: count)
     let ok = passphrase.withUnsafeBytes { bytes in
       EVP_PBE_scrypt_ex(
-        bytes.bindMemory(to: CChar.self).baseAddress, bytes.count, salt, salt.count,
-        UInt64(1) << UInt64(logN), UInt64(r), UInt64(p), UInt64(2 * maximumMemory),
-        result.mutablePointer, count, nil, nil)
+        bytes.bindMemory(to: CChar.self).baseAddress,
+        bytes.count,
+        salt,
+        salt.count,
+        UInt64(1) << UInt64(logN),
+        UInt64(r),
+        UInt64(p),
+        UInt64(2 * maximumMemory),
+        result.mutablePointer,
+        count,
+        nil,
+        nil
+      )
     }
     guard ok == 1 else { throw OpenSSL.failure("EVP_PBE_scrypt_ex") }
     return result

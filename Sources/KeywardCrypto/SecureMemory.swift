@@ -70,6 +70,13 @@ package enum SecureMemory {
     _ = try SecretBytes(count: 1)
   }
 
+  /// Frees every cipher context that is kept for reuse, and with it the last key schedules.
+  ///
+  /// To be called on seal, after the keys themselves are released.
+  package static func forgetKeySchedules() {
+    CipherPool.forgetAll()
+  }
+
   package static var report: Report {
     let stats = kw_memory_report()
     let backing: Backing
@@ -79,9 +86,15 @@ package enum SecureMemory {
     default: backing = .unlocked
     }
     return Report(
-      backing: backing, limit: stats.limit, mapped: stats.mapped, inUse: stats.in_use,
-      peak: stats.peak, scratch: stats.scratch, opensslRouted: state.withLock { $0.routed },
-      ranges: ranges())
+      backing: backing,
+      limit: stats.limit,
+      mapped: stats.mapped,
+      inUse: stats.in_use,
+      peak: stats.peak,
+      scratch: stats.scratch,
+      opensslRouted: state.withLock { $0.routed },
+      ranges: ranges()
+    )
   }
 
   private static func ranges() -> [Range<UInt>] {
