@@ -1,0 +1,115 @@
+package import KeywardModel
+
+/// What a ciphertext is bound to: a canonical record with everything that gives it its meaning.
+///
+/// One factory a purpose, each with its own label, and no other way to make one: a ciphertext of
+/// one purpose, key, version or store is refused everywhere else. The fields of each record are
+/// listed in docs/formats/envelope.md.
+package struct AssociatedData: Hashable, Sendable {
+  /// The canonical record.
+  package let record: [UInt8]
+
+  private init(_ writer: RecordWriter) {
+    record = writer.bytes
+  }
+
+  /// The private key that signs audit checkpoints, under the root key's `auditSigning` subkey.
+  package static func auditSigningKey(store: StoreID, origin: String) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/audit-signing-key")
+    record.add(store.bytes)
+    record.add(origin)
+    return AssociatedData(record)
+  }
+
+  /// One chunk of a backup; `isFinal` is set on the last one only, so that a cut is noticed.
+  package static func backupChunk(
+    backup: [UInt8],
+    index: UInt64,
+    isFinal: Bool
+  ) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/backup-chunk")
+    record.add(backup)
+    record.add(index)
+    record.add(UInt64(isFinal ? 1 : 0))
+    return AssociatedData(record)
+  }
+
+  /// A ciphertext for kube-apiserver; `keyID` is the `key_id` that travels with it.
+  package static func kms(
+    store: StoreID,
+    key: KeyID,
+    version: UInt32,
+    keyID: KMSKeyID
+  ) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/kms")
+    record.add(store.bytes)
+    record.add(key.bytes)
+    record.add(UInt64(version))
+    record.add(keyID.description)
+    return AssociatedData(record)
+  }
+
+  /// The material of one key version at rest, under a keyring term.
+  package static func material(store: StoreID, _ context: MaterialContext) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/material")
+    record.add(store.bytes)
+    record.add(context.key.bytes)
+    record.add(UInt64(context.version))
+    record.add(context.type.rawValue)
+    record.add(UInt64(context.neverExportable ? 1 : 0))
+    return AssociatedData(record)
+  }
+
+  /// A ciphertext for a caller of encrypt; `context` is the caller's own associated data.
+  package static func message(
+    store: StoreID,
+    key: KeyID,
+    version: UInt32,
+    context: [UInt8]
+  ) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/message")
+    record.add(store.bytes)
+    record.add(key.bytes)
+    record.add(UInt64(version))
+    record.add(context)
+    return AssociatedData(record)
+  }
+
+  /// The root key under a seal; `parameters` is the record of all that the seal states in public.
+  package static func seal(parameters: [UInt8]) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/seal")
+    record.add(parameters)
+    return AssociatedData(record)
+  }
+
+  /// A keyring term under the root key.
+  package static func term(
+    store: StoreID,
+    number: UInt32,
+    createdAt: Timestamp
+  ) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/term")
+    record.add(store.bytes)
+    record.add(UInt64(number))
+    record.add(createdAt.milliseconds)
+    return AssociatedData(record)
+  }
+}
+
+/// Which key version a piece of material belongs to, and what must not change about it.
+///
+/// `neverExportable` is part of it: material that was wrapped as never exportable does not open for
+/// a row that says otherwise. Tightening it means wrapping the material again.
+package struct MaterialContext: Hashable, Sendable {
+  package let key: KeyID
+  package let version: UInt32
+  package let type: KeyType
+  package let neverExportable: Bool
+
+  package init(key: KeyID, version: UInt32, type: KeyType, neverExportable: Bool) {
+    self.key = key
+    self.version = version
+    self.type = type
+    self.neverExportable = neverExportable
+  }
+}
