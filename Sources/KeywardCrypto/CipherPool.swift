@@ -7,7 +7,7 @@ import Synchronization
 /// A new context costs as much as encrypting 100 bytes. A kept one holds the key schedule of its
 /// last key, so `forget()` frees them all: a sealed server has none.
 final class CipherPool: Sendable {
-  /// One context behind a lock. An owner holds the lock for one operation.
+  /// One context behind a lock that is held for one operation.
   private final class Slot: Sendable {
     let context = Mutex<Context>(Context())
   }

@@ -58,7 +58,7 @@ package enum CommittingAEAD {
   /// The most plaintext bytes of a message.
   package static let maximumLength = 1 << 30
 
-  /// Draws a fresh salt. One for each message.
+  /// Draws a fresh salt, of which every message needs its own.
   package static func newSalt() throws(CryptoError) -> [UInt8] {
     try RandomSource.bytes(saltLength)
   }

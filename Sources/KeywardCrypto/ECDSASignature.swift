@@ -29,8 +29,9 @@ extension SignatureScheme {
     return flat
   }
 
-  /// Turns a signature in the form of the scheme into what OpenSSL verifies; nil when it has not
-  /// that form. OpenSSL refuses DER that is not minimal by itself.
+  /// Turns a signature in the form of the scheme into what OpenSSL verifies.
+  ///
+  /// Nil when it has not that form. OpenSSL refuses DER that is not minimal by itself.
   func decoded(_ signature: [UInt8], _ algorithm: AsymmetricAlgorithm) -> [UInt8]? {
     guard case .ecdsa(_, .p1363) = self, let length = algorithm.fieldLength else {
       return signature

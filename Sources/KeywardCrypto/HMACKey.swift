@@ -20,8 +20,9 @@ package final class HMACKey: Sendable {
     }
   }
 
-  /// The MAC of the parts one after the other. The parts are not framed: frame them where a
-  /// boundary has meaning.
+  /// The MAC of the parts one after the other.
+  ///
+  /// The parts are not framed: frame them where a boundary has meaning.
   package func authenticate(_ parts: [UInt8]...) -> [UInt8] {
     let length = function.digestLength
     return [UInt8](unsafeUninitializedCapacity: length) { out, count in

@@ -8,7 +8,9 @@ package enum HashFunction: String, Sendable, CaseIterable {
   case sha256
   case sha384
   case sha512
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case sha512_224
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case sha512_256
 
   /// The length of a digest in bytes.

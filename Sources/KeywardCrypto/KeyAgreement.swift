@@ -2,8 +2,10 @@ import CKeywardShims
 import COpenSSL
 
 extension PrivateKey {
-  /// The shared secret with `peer`, a key of the same curve: the x coordinate in full width, or the
-  /// X25519 output. Not uniform: derive keys from it with `HKDF`.
+  /// The secret shared with `peer`, a key of the same curve.
+  ///
+  /// It is the x coordinate in full width, or the X25519 output. It is not uniform: derive keys from
+  /// it with `HKDF`.
   ///
   /// A peer of low order, whose X25519 output is zero for every private key, is `invalidKey`
   /// (RFC 7748 §6.1).

@@ -21,7 +21,9 @@ enum OpenSSL {
     ERR_clear_error()
   }
 
-  /// The error for an OpenSSL call that failed: no memory, or a defect. Empties the queue.
+  /// The error for an OpenSSL call that failed, no memory or a defect.
+  ///
+  /// Empties the queue.
   static func failure(_ call: String) -> CryptoError {
     var error = CryptoError.internalFailure(call)
     while true {

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The rules for RSA numbers that OpenSSL leaves to its caller (SP 800-56B rev. 2 §6.2, §6.4).
+/// The rules for RSA numbers that OpenSSL leaves to its caller (SP 800-56B §6).
 enum RSAKeyCheck {
   /// Size of the modulus; exponent odd, 65537 or more, at most 256 bits.
   static func publicHalf(of handle: KeyHandle) throws(CryptoError) {
@@ -45,7 +45,7 @@ enum RSAKeyCheck {
   }
 
   /// Whether a big-endian number is a prime, as the import of a key decides it.
-  package static func isPrime(_ bytes: [UInt8]) -> Bool {
+  static func isPrime(_ bytes: [UInt8]) -> Bool {
     guard let number = BN_bin2bn(bytes, Int32(bytes.count), nil) else { return false }
     defer { BN_clear_free(number) }
     return BN_check_prime(number, nil, nil) == 1

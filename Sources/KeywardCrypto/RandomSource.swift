@@ -1,8 +1,9 @@
 import COpenSSL
 import Synchronization
 
-/// Random bytes that may be public: salts, identifiers, nonces. Keys come from
-/// `SecretBytes.random`.
+/// Random bytes that may be public, such as salts, identifiers and nonces.
+///
+/// Keys come from `SecretBytes.random`.
 package enum RandomSource {
   /// Draws `count` bytes with `RAND_bytes`.
   package static func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {

@@ -1,4 +1,6 @@
-/// How a message is signed. SHA-1 is refused in every scheme.
+/// How a message is signed.
+///
+/// SHA-1 is refused in every scheme.
 package enum SignatureScheme: Sendable, Hashable {
   /// RSASSA-PSS, with MGF1 of the same hash and a salt as long as a digest; verification takes
   /// exactly that.
