@@ -24,7 +24,9 @@ package struct Checkpoint: Equatable, Sendable {
     extensions = []
   }
 
-  /// Reads the text of a checkpoint. It proves nothing until the note's signature is verified.
+  /// Reads the text of a checkpoint.
+  ///
+  /// It proves nothing until the note's signature is verified.
   package init(parsing text: [UInt8]) throws(AuditError) {
     guard text.last == UInt8(ascii: "\n"),
       String(validating: text, as: UTF8.self) != nil

@@ -29,7 +29,9 @@ package struct CompactRange: Equatable, Sendable {
     self.hashes = hashes
   }
 
-  /// Appends the hash of the leaf at `end`. Amortized one hash of 65 bytes.
+  /// Appends the hash of the next leaf.
+  ///
+  /// Amortized one SHA-256 of 65 bytes.
   package mutating func append(leafHash: [UInt8]) throws(AuditError) {
     try append(leafHash, level: 0)
   }

@@ -13,18 +13,12 @@ package struct NoteVerifierKey: Sendable {
   /// The most bytes of a name.
   package static let maximumName = 256
 
-  /// RFC 8410: SubjectPublicKeyInfo of Ed25519 up to the key itself.
-  private static let prefix: [UInt8] = [
-    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-  ]
-
   /// Takes a public key, which must be Ed25519.
   package init(name: String, publicKey: PublicKey) throws(AuditError) {
-    let spki = publicKey.spki()
-    guard spki.count == Self.prefix.count + 32, spki.starts(with: Self.prefix) else {
-      throw .malformedKey("not an Ed25519 key")
-    }
-    try self.init(name: name, rawKey: Array(spki.suffix(32)), publicKey: publicKey)
+    guard publicKey.algorithm == .ed25519 else { throw .malformedKey("not an Ed25519 key") }
+    let rawKey: [UInt8]
+    do { rawKey = try publicKey.raw() } catch { throw .crypto(error) }
+    try self.init(name: name, rawKey: rawKey, publicKey: publicKey)
   }
 
   /// Reads a verifier key: `name+hash+base64(0x01 || public key)`.
@@ -39,7 +33,7 @@ package struct NoteVerifierKey: Sendable {
     else { throw .malformedKey("the key is not base64 of 0x01 and 32 bytes of Ed25519") }
     let rawKey = Array(bytes.dropFirst())
     let publicKey: PublicKey
-    do { publicKey = try PublicKey(spki: Self.prefix + rawKey) } catch { throw .crypto(error) }
+    do { publicKey = try PublicKey(raw: rawKey, .ed25519) } catch { throw .crypto(error) }
     try self.init(name: String(parts[0]), rawKey: rawKey, publicKey: publicKey)
     guard Hex.text(keyID).utf8.elementsEqual(parts[1].utf8) else {
       throw .malformedKey("the hash does not fit the name and key")

@@ -99,7 +99,13 @@ package struct SignedNote: Equatable, Sendable {
       guard signature.name.utf8.elementsEqual(key.name.utf8),
         signature.bytes.prefix(4).elementsEqual(key.keyID)
       else { continue }
-      guard key.publicKey.verify(.ed25519, text, Array(signature.bytes.dropFirst(4))) else {
+      guard
+        key.publicKey.verify(
+          .ed25519,
+          text,
+          signature: Array(signature.bytes.dropFirst(4))
+        )
+      else {
         throw .badSignature
       }
       found = true
