@@ -30,10 +30,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   private var isDraining = false
   private var isClosing = false
   private var unsentMessages = 0
-
-  /// The earliest expiry among calls that came since the timer was set.
-  private var earliestExpiry = NIODeadline.distantFuture
-  private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
+  private var timer = ExpiryTimer()
 
   init(
     connection: GRPCConnection,
@@ -63,8 +60,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    timer?.task.cancel()
-    timer = nil
+    timer.cancel()
     for call in calls.values { abandon(call) }
     calls = [:]
     onClose(self)
@@ -88,10 +84,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
-    if !calls.isEmpty, earliestExpiry < timer?.deadline ?? .distantFuture {
-      setTimer(earliestExpiry)
-    }
-    earliestExpiry = .distantFuture
+    armTimer(context)
     flushIfNeeded()
   }
 
@@ -327,7 +320,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
       expires: expires
     )
     calls[id] = call
-    earliestExpiry = min(earliestExpiry, expires)
+    timer.note(expires)
     return call
   }
 
@@ -376,29 +369,21 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
 
   // MARK: Deadlines
 
-  private func setTimer(_ deadline: NIODeadline) {
-    guard let context else { return }
-    timer?.task.cancel()
-    let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-      self.timer = nil
-      self.expireCalls()
-      self.flushIfNeeded()
+  private func armTimer(_ context: ChannelHandlerContext) {
+    timer.arm(on: context.eventLoop, hasCalls: !calls.isEmpty) { [weak self] in
+      self?.expireCalls()
     }
-    timer = (task, deadline)
   }
 
-  /// Ends what is overdue and sets the timer for what is next: one timer, however many calls.
+  /// Ends what is overdue and sets the timer for what is next.
   private func expireCalls() {
+    timer.fired()
     let now = NIODeadline.now()
-    var next = NIODeadline.distantFuture
     for call in Array(calls.values) {
-      guard call.expires <= now else {
-        next = min(next, call.expires)
-        continue
-      }
-      expire(call)
+      if call.expires <= now { expire(call) } else { timer.note(call.expires) }
     }
-    if next < .distantFuture { setTimer(next) }
+    if let context { armTimer(context) }
+    flushIfNeeded()
   }
 
   private func expire(_ call: GRPCCall) {
