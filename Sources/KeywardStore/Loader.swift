@@ -1,0 +1,209 @@
+import KeywardCrypto
+import KeywardKeyring
+import KeywardModel
+
+/// Reads and verifies every row that carries a MAC.
+///
+/// Each row is authenticated as SQLite holds it, then parsed, then checked against its neighbours.
+/// A row that fails is a finding and is left out; so are the other rows of its key, since a key
+/// without one of its versions is not the key that was written.
+struct Loader {
+  private let database: Database
+  private let store: StoreID
+  private let keys: StoreKeys
+  private var cache = RowCoding.Cache()
+
+  private(set) var findings: [Finding] = []
+  /// All rows that were left out.
+  private(set) var damaged: [DamagedRow] = []
+  /// The sum over the rows that were not left out.
+  private(set) var digest = SetDigest()
+
+  private(set) var meta: [MetaName: [UInt8]] = [:]
+  private(set) var seals: [StoredSeal] = []
+  private(set) var terms: [WrappedTerm] = []
+  private(set) var loadedKeys: [Key] = []
+
+  init(_ database: Database, store: StoreID, keys: StoreKeys) {
+    self.database = database
+    self.store = store
+    self.keys = keys
+  }
+
+  /// Loads all tables; findings are collected, SQLite's own errors are thrown.
+  mutating func load() throws(StoreError) {
+    try loadMeta()
+    try loadSeals()
+    try loadTerms()
+    try loadKeys()
+  }
+
+  // MARK: - Small tables
+
+  private mutating func loadMeta() throws(StoreError) {
+    try scan(.meta) { loader, row, element in
+      guard let name = MetaName(rawValue: row.text(0)) else { return "has an unknown name" }
+      loader.meta[name] = row.blob(1)
+      loader.digest.add(element)
+      return nil
+    }
+  }
+
+  private mutating func loadSeals() throws(StoreError) {
+    try scan(.seals) { loader, row, element in
+      loader.seals.append(StoredSeal(slot: row.int(0), record: row.blob(1)))
+      loader.digest.add(element)
+      return nil
+    }
+  }
+
+  private mutating func loadTerms() throws(StoreError) {
+    try scan(.terms) { loader, row, element in
+      guard let number = UInt32(exactly: row.int(0)) else { return "has no term number" }
+      loader.terms.append(
+        WrappedTerm(
+          number: number,
+          createdAt: Timestamp(milliseconds: row.int(1)),
+          wrapped: row.blob(2)
+        )
+      )
+      loader.digest.add(element)
+      return nil
+    }
+  }
+
+  // MARK: - Keys
+
+  /// A key of which the versions are still to come.
+  private struct Pending {
+    let row: RowCoding.KeyRow
+    let element: SetDigest
+  }
+
+  private mutating func loadKeys() throws(StoreError) {
+    var pending: [Pending] = []
+    try scan(.keys) { loader, row, element in
+      do throws(RowCoding.Unknown) {
+        let key = try RowCoding.key(row, &loader.cache)
+        if let last = pending.last, !loader.isAscending(last.row.id, key.id) {
+          return "is out of its place in the table"
+        }
+        pending.append(Pending(row: key, element: element))
+        return nil
+      } catch {
+        return "has a \(error.column) that this keyward does not know"
+      }
+    }
+    loadedKeys.reserveCapacity(pending.count)
+    var next = 0
+    var versions: [KeyVersion] = []
+    var sum = SetDigest()
+    // Both tables come in the order of key ids, so one pass joins them.
+    try scan(.versions) { loader, row, element in
+      guard let id = KeyID(row.blob(0)) else { return "has no key id" }
+      while next < pending.count, loader.isAscending(pending[next].row.id, id) {
+        loader.finish(pending[next], versions, sum)
+        versions = []
+        sum = SetDigest()
+        next += 1
+      }
+      guard next < pending.count, pending[next].row.id == id else { return "has no valid key" }
+      do throws(RowCoding.Unknown) {
+        versions.append(try RowCoding.version(row, &loader.cache))
+        sum.add(element)
+        return nil
+      } catch {
+        return "has a \(error.column) that this keyward does not know"
+      }
+    }
+    for key in pending[next...] {
+      finish(key, versions, sum)
+      versions = []
+      sum = SetDigest()
+    }
+  }
+
+  private mutating func finish(_ pending: Pending, _ versions: [KeyVersion], _ sum: SetDigest) {
+    let gap = versions.indices.first { versions[$0].number != $0 + 1 }
+    let missing = gap.map { $0 + 1 } ?? (versions.isEmpty ? 1 : nil)
+    if let missing {
+      let key = pending.row.key(versions: versions)
+      findings.append(
+        Finding(
+          table: RowTable.keys.name,
+          row: "\(key.id) (\(key.name))",
+          problem: "version \(missing) is missing or does not verify",
+          remedy: "restore a backup"
+        )
+      )
+      giveUp(key)
+      return
+    }
+    digest.add(pending.element)
+    digest.add(sum)
+    loadedKeys.append(pending.row.key(versions: versions))
+  }
+
+  /// Marks the valid rows of a key that is not whole as damaged.
+  private mutating func giveUp(_ key: Key) {
+    var rows: [(RowTable, [ColumnValue])] = [(.keys, RowCoding.columns(key))]
+    for version in key.versions { rows.append((.versions, RowCoding.columns(version, of: key.id))) }
+    for (table, columns) in rows {
+      var record = RowRecord(table: table, store: store)
+      record.set(columns)
+      let mac = keys.rowKey.authenticate(record.bytes)
+      damaged.append(DamagedRow(table: table, columns: columns, mac: ColumnValue(mac)))
+    }
+  }
+
+  private func isAscending(_ left: KeyID, _ right: KeyID) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+
+  // MARK: - One table
+
+  /// Compares a MAC with a column, in time that depends on the lengths alone.
+  private static func equals(_ row: Statement, _ column: Int32, _ mac: [UInt8]) -> Bool {
+    row.withBytes(column) { stored in
+      guard stored.count == mac.count else { return false }
+      var difference: UInt8 = 0
+      for index in mac.indices { difference |= mac[index] ^ stored[index] }
+      return difference == 0
+    }
+  }
+
+  /// Authenticates each row of a table, then hands it to `accept` with its element, which returns
+  /// what is wrong with it, if anything.
+  private mutating func scan(
+    _ table: RowTable,
+    _ accept: (inout Loader, Statement, SetDigest) -> String?
+  ) throws(StoreError) {
+    var record = RowRecord(table: table, store: store)
+    let columns = table.columns
+    let statement = try database.statement(table.select)
+    defer { statement.reset() }
+    while try statement.step() {
+      record.set(statement, columns: columns)
+      let mac = keys.rowKey.authenticate(record.bytes)
+      let problem: String?
+      if Loader.equals(statement, columns, mac) {
+        problem = accept(&self, statement, SetDigest.element(of: mac, keys.setKey))
+      } else {
+        problem = "was edited, exchanged or damaged: its MAC does not verify"
+      }
+      guard let problem else { continue }
+      let values = (0..<columns).map { statement.value($0) }
+      findings.append(
+        Finding(
+          table: table.name,
+          row: table.rowName(values),
+          problem: problem,
+          remedy: "restore a backup"
+        )
+      )
+      damaged.append(
+        DamagedRow(table: table, columns: values, mac: statement.value(columns))
+      )
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import CSQLite
+import Glibc
+
+/// The one connection to a database file, with settings that keep it whole.
+///
+/// Not thread-safe: `SQLiteStore` calls it under its lock. SQL is `StaticString`, so that no value
+/// can become part of a statement.
+final class Database {
+  let handle: OpaquePointer
+  let path: String
+  private var statements: [UInt: Statement] = [:]
+  /// Frames in the write-ahead log after the last commit.
+  private let walFrames = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+  /// How a file is opened.
+  enum Mode {
+    /// A store: exclusive, write-ahead log, every safety setting.
+    case store
+    /// The target of an online copy: no journal, no sync until `finishCopy`.
+    case copy
+  }
+
+  /// Opens an existing file, which may be empty; `path` must not contain symbolic links.
+  init(path: String, mode: Mode) throws(StoreError) {
+    guard SQLiteLibrary.isConfigured else {
+      throw .misuse("SQLite was started before it was configured")
+    }
+    var handle: OpaquePointer?
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX
+    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle else {
+      let failure = Database.error(code, handle: handle, path: path)
+      sqlite3_close_v2(handle)
+      walFrames.deallocate()
+      throw failure
+    }
+    self.handle = handle
+    self.path = path
+    walFrames.initialize(to: 0)
+    sqlite3_extended_result_codes(handle, 1)
+    try harden()
+    switch mode {
+    case .store: try execute("PRAGMA locking_mode = EXCLUSIVE")
+    case .copy: try execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+    }
+  }
+
+  deinit {
+    statements = [:]
+    sqlite3_close_v2(handle)
+    walFrames.deallocate()
+  }
+
+  // MARK: - Settings
+
+  /// What holds whatever the file turns out to be; nothing here reads or writes it.
+  private func harden() throws(StoreError) {
+    for (option, on) in [
+      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+      (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0), (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+      (SQLITE_DBCONFIG_ENABLE_FKEY, 1), (SQLITE_DBCONFIG_DQS_DML, 0), (SQLITE_DBCONFIG_DQS_DDL, 0),
+      (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0), (SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0),
+    ] as [(Int32, Int32)] {
+      let code = kw_sqlite_db_config(handle, option, on)
+      guard code == SQLITE_OK else { throw error(code) }
+    }
+    for (limit, value) in [
+      (SQLITE_LIMIT_LENGTH, 16 << 20), (SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
+      (SQLITE_LIMIT_COLUMN, 64), (SQLITE_LIMIT_EXPR_DEPTH, 64),
+      (SQLITE_LIMIT_COMPOUND_SELECT, 8), (SQLITE_LIMIT_ATTACHED, 0),
+      (SQLITE_LIMIT_VARIABLE_NUMBER, 64), (SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+      (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256), (SQLITE_LIMIT_WORKER_THREADS, 0),
+    ] as [(Int32, Int32)] {
+      sqlite3_limit(handle, limit, value)
+    }
+    sqlite3_busy_timeout(handle, 0)
+  }
+
+  /// The settings that need the file; called once it is known to be ours.
+  func makeDurable() throws(StoreError) {
+    try execute(
+      """
+      PRAGMA secure_delete = ON;
+      PRAGMA cell_size_check = ON;
+      PRAGMA mmap_size = 0;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA cache_size = -8192;
+      PRAGMA foreign_keys = ON;
+      PRAGMA synchronous = FULL;
+      """
+    )
+    guard try scalarText("PRAGMA journal_mode = WAL") == "wal" else {
+      throw .readOnly(path: path)
+    }
+    guard try scalar("PRAGMA synchronous") == 2, try scalar("PRAGMA secure_delete") == 1,
+      try scalarText("PRAGMA locking_mode") == "exclusive"
+    else { throw .misuse("a setting of the database did not take") }
+    sqlite3_wal_hook(
+      handle,
+      { context, _, _, frames in
+        context?.assumingMemoryBound(to: Int32.self).pointee = frames
+        return SQLITE_OK
+      },
+      walFrames
+    )
+  }
+
+  /// Leaves the file and its log as they are when the connection closes.
+  func leaveUntouched() {
+    _ = kw_sqlite_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+  }
+
+  // MARK: - Statements
+
+  /// The prepared statement for `sql`, from the cache.
+  func statement(_ sql: StaticString) throws(StoreError) -> Statement {
+    let key = UInt(bitPattern: sql.utf8Start)
+    if let known = statements[key] { return known }
+    let made = try Statement(sql, database: self)
+    statements[key] = made
+    return made
+  }
+
+  /// Runs statements that give nothing back; for settings and migrations.
+  func execute(_ sql: StaticString) throws(StoreError) {
+    let text = UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self)
+    let code = sqlite3_exec(handle, text, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code) }
+  }
+
+  /// The first column of the first row as a number; nil if there is no row.
+  func scalar(_ sql: StaticString) throws(StoreError) -> Int64? {
+    let statement = try statement(sql)
+    defer { statement.reset() }
+    return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
+  }
+
+  /// The first column of the first row as text; nil if there is no row.
+  func scalarText(_ sql: StaticString) throws(StoreError) -> String? {
+    let statement = try statement(sql)
+    defer { statement.reset() }
+    return try statement.step() ? statement.text(0) : nil
+  }
+
+  /// Limits the file to a number of pages.
+  func limitPages(_ count: Int64) throws(StoreError) {
+    let statement = try statement("SELECT * FROM pragma_max_page_count(?1)")
+    defer { statement.reset() }
+    try statement.bind(1, count)
+    _ = try statement.step()
+  }
+
+  /// Rows changed by the last statement.
+  var changes: Int { Int(sqlite3_changes64(handle)) }
+
+  /// Whether a transaction is open; SQLite ends one by itself on some errors.
+  var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  // MARK: - Write-ahead log
+
+  /// Frames in the log that a checkpoint would move.
+  var pendingFrames: Int { Int(walFrames.pointee) }
+
+  /// Moves the log into the database; `truncate` also empties the log file.
+  ///
+  /// Both files are synced on the way.
+  func checkpoint(truncate: Bool) throws(StoreError) {
+    let mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
+    guard code == SQLITE_OK else { throw error(code) }
+    walFrames.pointee = 0
+  }
+
+  // MARK: - Errors
+
+  /// The error for a result code of this connection.
+  func error(_ code: Int32) -> StoreError {
+    Database.error(code, handle: handle, path: path)
+  }
+
+  private static func error(_ code: Int32, handle: OpaquePointer?, path: String) -> StoreError {
+    let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "no memory"
+    let cause = handle.map { sqlite3_system_errno($0) } ?? 0
+    switch code & 0xff {
+    case SQLITE_BUSY, SQLITE_LOCKED: return .locked(path: path)
+    case SQLITE_CONSTRAINT: return .constraint(message)
+    case SQLITE_CORRUPT: return .corrupt(message)
+    case SQLITE_FULL: return .full
+    case SQLITE_IOERR:
+      if code == Int32(KW_SQLITE_IOERR_CORRUPTFS) {
+        return .corrupt("the file system returned wrong data")
+      }
+      if code == Int32(KW_SQLITE_IOERR_WRITE), [ENOSPC, EDQUOT, EFBIG].contains(cause) {
+        return .full
+      }
+      // A read past the end of a file that was cut short.
+      if code == Int32(KW_SQLITE_IOERR_SHORT_READ) { return .corrupt("the file is cut short") }
+      if cause == EROFS { return .readOnly(path: path) }
+      return .ioError("\(String(cString: sqlite3_errstr(code))) \(code), errno \(cause)")
+    case SQLITE_NOTADB: return .notADatabase(path: path)
+    case SQLITE_READONLY: return .readOnly(path: path)
+    case SQLITE_CANTOPEN:
+      return cause == EROFS || cause == EACCES
+        ? .readOnly(path: path) : .ioError("open of \(path): \(message), errno \(cause)")
+    case SQLITE_SCHEMA, SQLITE_ERROR, SQLITE_MISMATCH: return .corrupt(message)
+    case SQLITE_TOOBIG: return .limit("a row of 16 MiB")
+    case SQLITE_NOMEM: return .limit("memory")
+    default: return .misuse("SQLite error \(code): \(message)")
+    }
+  }
+}

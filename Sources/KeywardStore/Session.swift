@@ -1,0 +1,42 @@
+import KeywardCrypto
+import KeywardKeyring
+import KeywardModel
+
+/// What an unlocked store knows: its keys, and what the last commit left.
+///
+/// A value: a transaction works on a copy, which takes the place of this one once it is committed.
+struct Session: Sendable {
+  let keys: StoreKeys
+  let store: StoreID
+  /// Over all rows that carry a MAC; secret.
+  var digest: SetDigest
+  var counter: UInt64
+  var auditSize: UInt64
+  var frontier: [UInt8]
+  var seals: [StoredSeal]
+  var terms: [WrappedTerm]
+  var meta: [MetaName: [UInt8]]
+  /// Rows that the operator gave up, to be moved aside by the next transaction.
+  var damaged: [DamagedRow] = []
+  /// The counter in the state row where it is behind `counter`: after an accepted rollback.
+  var storedCounter: UInt64?
+
+  /// The MAC of the state row.
+  var stateMAC: [UInt8] {
+    var record = RecordWriter("keyward/v1/state")
+    record.add(store.bytes)
+    record.add(UInt64(Schema.version))
+    record.add(counter)
+    record.add(digest.bytes)
+    record.add(auditSize)
+    record.add(frontier)
+    return keys.stateKey.authenticate(record.bytes)
+  }
+}
+
+/// A row that is to be moved aside: where it is, and its columns and MAC as they were found.
+struct DamagedRow: Hashable, Sendable {
+  let table: RowTable
+  let columns: [ColumnValue]
+  let mac: ColumnValue
+}
