@@ -1,0 +1,59 @@
+import Synchronization
+
+/// What the server holds at one moment, bounded by its limits.
+final class HTTPLoad: Sendable {
+  private struct State {
+    var connections = 0
+    var requests = 0
+    var bodyBytes = 0
+  }
+
+  private let state = Mutex(State())
+  private let limits: HTTPLimits
+
+  init(_ limits: HTTPLimits) {
+    self.limits = limits
+  }
+
+  var connections: Int { state.withLock { $0.connections } }
+  var requests: Int { state.withLock { $0.requests } }
+  var bodyBytes: Int { state.withLock { $0.bodyBytes } }
+
+  /// False when there are as many connections as may be.
+  func openConnection() -> Bool {
+    state.withLock { state in
+      guard state.connections < limits.connections else { return false }
+      state.connections += 1
+      return true
+    }
+  }
+
+  func closeConnection() {
+    state.withLock { $0.connections -= 1 }
+  }
+
+  /// False when as many handlers run as may; health checks are let in anyway.
+  func beginRequest(isHealthCheck: Bool) -> Bool {
+    state.withLock { state in
+      guard isHealthCheck || state.requests < limits.requestsInFlight else { return false }
+      state.requests += 1
+      return true
+    }
+  }
+
+  func endRequest() {
+    state.withLock { $0.requests -= 1 }
+  }
+
+  func reserveBody(_ count: Int) -> Bool {
+    state.withLock { state in
+      guard state.bodyBytes <= limits.bodyBytes - count else { return false }
+      state.bodyBytes += count
+      return true
+    }
+  }
+
+  func releaseBody(_ count: Int) {
+    state.withLock { $0.bodyBytes -= count }
+  }
+}

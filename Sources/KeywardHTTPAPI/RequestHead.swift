@@ -1,0 +1,109 @@
+import KeywardModel
+import NIOHTTP1
+
+/// What the pipeline takes from a request's line and headers; all other headers are ignored.
+///
+/// Identity comes from the connection alone: `Authorization`, `Forwarded`, `X-*` and a client's
+/// own request id have no meaning here (keystonemiddleware CVE-2026-22797, Vault CVE-2026-4525).
+struct RequestHead {
+  let route: Route
+  let routeIndex: Int
+  let nameText: String
+  let query: QueryValues
+  /// The `Content-Length`; nil for a chunked body.
+  let announced: Int?
+  let expectsContinue: Bool
+
+  init(_ head: HTTPRequestHead) throws(ServiceError) {
+    guard head.version == .http1_1 || head.version == .http1_0 else {
+      throw ServiceError(.invalidRequest, "The HTTP version is not 1.1.")
+    }
+    let hosts = head.headers["host"].count
+    guard hosts == 1 || (hosts == 0 && head.version == .http1_0) else {
+      throw ServiceError(.invalidRequest, "The request does not have exactly one Host header.")
+    }
+    let target = try RequestTarget(head.uri)
+    switch RouteTable.match(method: head.method.rawValue, path: target.path) {
+    case .notFound:
+      throw ServiceError(.notFound, "The API has no such path.")
+    case .methodNotAllowed(let allowed):
+      throw ServiceError(
+        .methodNotAllowed,
+        "The path does not take this method.",
+        remedy: "Use \(allowed.joined(separator: " or "))."
+      )
+    case .route(let route, let index, let nameText):
+      self.route = route
+      routeIndex = index
+      self.nameText = nameText
+    }
+    query = target.query
+    announced = try Self.announcedLength(head)
+    expectsContinue = try Self.expectsContinue(head)
+    try checkBody(head)
+    try query.check(against: route.parameters.map(\.name))
+    for parameter in route.parameters where parameter.isRequired {
+      _ = try query.requiredText(parameter.name)
+    }
+  }
+
+  private static func announcedLength(_ head: HTTPRequestHead) throws(ServiceError) -> Int? {
+    let lengths = head.headers["content-length"]
+    let codings = head.headers["transfer-encoding"]
+    guard codings.isEmpty || (lengths.isEmpty && codings.count == 1) else {
+      throw ServiceError(.invalidRequest, "The length of the body is given in two ways.")
+    }
+    if let coding = codings.first {
+      guard coding.lowercased() == "chunked", head.version == .http1_1 else {
+        throw ServiceError(.unsupportedMediaType, "The only transfer coding is 'chunked'.")
+      }
+      return nil
+    }
+    guard let text = lengths.first else { return 0 }
+    guard lengths.count == 1, (1...15).contains(text.utf8.count),
+      text.utf8.allSatisfy({ (48...57).contains($0) }), let length = Int(text)
+    else {
+      throw ServiceError(.invalidRequest, "The Content-Length is not one number.")
+    }
+    return length
+  }
+
+  private static func expectsContinue(_ head: HTTPRequestHead) throws(ServiceError) -> Bool {
+    guard let expectation = head.headers.first(name: "expect") else { return false }
+    guard expectation.lowercased() == "100-continue" else {
+      throw ServiceError(.invalidRequest, "The only expectation is '100-continue'.")
+    }
+    return true
+  }
+
+  private func checkBody(_ head: HTTPRequestHead) throws(ServiceError) {
+    guard head.headers["content-encoding"].isEmpty else {
+      throw ServiceError(
+        .unsupportedMediaType,
+        "Compressed bodies are not taken.",
+        remedy: "Send the body as it is, without Content-Encoding."
+      )
+    }
+    let wanted: String
+    switch route.body {
+    case .none:
+      guard announced == 0 else {
+        throw ServiceError(.invalidRequest, "The route takes no body.")
+      }
+      return
+    case .json: wanted = "application/json"
+    case .octets: wanted = "application/octet-stream"
+    }
+    let types = head.headers["content-type"]
+    if types.isEmpty, announced == 0, case .octets = route.body { return }
+    guard types.count == 1, let type = types.first?.lowercased(),
+      type == wanted || type == wanted + "; charset=utf-8" || type == wanted + ";charset=utf-8"
+    else {
+      throw ServiceError(
+        .unsupportedMediaType,
+        "The body is not of the route's type.",
+        remedy: "Send Content-Type: \(wanted)."
+      )
+    }
+  }
+}

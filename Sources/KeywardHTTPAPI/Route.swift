@@ -1,0 +1,101 @@
+package import KeywardModel
+package import NIOCore
+
+/// One route as data: everything that the pipeline has to know before and after its handler.
+package struct Route: Sendable {
+  package enum Method: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+  }
+
+  /// The form of the request's body.
+  package enum Body: Hashable, Sendable {
+    case none
+    /// `application/json`, at most so many bytes.
+    case json(limit: Int)
+    /// `application/octet-stream`, at most so many bytes, straight into `SecretBytes`.
+    case octets(limit: Int)
+  }
+
+  /// The form of a successful answer.
+  package enum Response: String, Sendable {
+    case text = "text/plain"
+    case json = "application/json"
+    /// Public bytes.
+    case octets = "application/octet-stream"
+    /// Secret bytes, wiped once sent.
+    case secret
+    case stream
+  }
+
+  /// How the caller is known.
+  package enum Authentication: String, Sendable {
+    /// Anybody who can connect; tells nothing but health.
+    case none
+    /// The peer of the Unix socket, as the kernel names it (SO_PEERCRED).
+    case peer
+  }
+
+  /// A query parameter.
+  package struct Parameter: Hashable, Sendable {
+    package let name: String
+    package let isRequired: Bool
+
+    init(_ name: String, isRequired: Bool = false) {
+      self.name = name
+      self.isRequired = isRequired
+    }
+  }
+
+  package let method: Method
+  /// As `/api/v1/keys/{name}:rotate`; `{name}` is a key name, slashes included.
+  package let pattern: String
+  package let parameters: [Parameter]
+  package let body: Body
+  package let response: Response
+  package let authentication: Authentication
+  /// What policy and audit call it; nil for health checks, which do nothing.
+  package let operation: ServiceOperation?
+  /// For the handler to answer; streams have it for each piece.
+  package let deadline: TimeAmount
+  let handler: @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) -> Answer
+
+  /// The name of the route in metrics: one of a fixed set.
+  package var name: String { "\(method.rawValue) \(pattern)" }
+
+  /// Whether the path ends in an action or a name of a key.
+  var isKeyed: Bool { pattern.hasPrefix(RouteTable.keyPrefix + "{name}") }
+
+  /// Whether it is served even when the server is at its limit of requests in flight.
+  var isHealthCheck: Bool { authentication == .none }
+
+  package var bodyLimit: Int {
+    switch body {
+    case .none: 0
+    case .json(let limit), .octets(let limit): limit
+    }
+  }
+}
+
+/// A request that passed the pipeline: canonical, within its limits, of a known route.
+struct RouteRequest: Sendable {
+  let caller: Caller
+  /// The text in place of `{name}`; empty for other routes.
+  let nameText: String
+  let query: QueryValues
+  /// The JSON body; empty for other routes.
+  let json: [UInt8]
+  /// The octets of the body; nil for other routes.
+  let octets: SecretBody?
+  /// All figures of the server, for `/metrics`.
+  let metrics: @Sendable () async -> String
+
+  func keyName() throws(ServiceError) -> KeyName { try WireText.keyName(nameText) }
+
+  func secretBody() throws(ServiceError) -> SecretBody {
+    guard let octets else {
+      throw ServiceError(.internalError, "The route takes no octets.")
+    }
+    return octets
+  }
+}
