@@ -1,3 +1,5 @@
+package import KeywardModel
+
 /// A typed fact about an operation, of a closed set: no text from outside can be one.
 package enum AuditDetail: Equatable, Sendable {
   /// A change of state of a key version or of the seal.
@@ -41,12 +43,25 @@ package enum AuditState: String, Sendable, CaseIterable {
   case sealed
   case unsealed
   case broken
+
+  /// The state of a key version.
+  package init(_ state: KeyState) {
+    self =
+      switch state {
+      case .preActive: .preActive
+      case .active: .active
+      case .suspended: .suspended
+      case .deactivated: .deactivated
+      case .compromised: .compromised
+      case .destroyed: .destroyed
+      }
+  }
 }
 
 /// A kind of seal that a detail can name.
 package enum AuditSeal: String, Sendable, CaseIterable {
-  case shares
-  case recoveryShares = "recovery-shares"
+  case shamir
+  case recovery
   case keyFile = "key-file"
   case passphrase
   case systemdCredential = "systemd-credential"
@@ -55,11 +70,12 @@ package enum AuditSeal: String, Sendable, CaseIterable {
 
 /// An attribute that a detail can name.
 package enum AuditAttribute: String, Sendable, CaseIterable {
-  case neverExportable = "never-exportable"
-  case deletionProtected = "deletion-protected"
-  case allowedOperations = "allowed-operations"
-  case allowedDestinations = "allowed-destinations"
-  case quorum
-  case rotationPeriod = "rotation-period"
+  case operations
+  case neverExportable = "never_exportable"
+  case deletionProtected = "deletion_protected"
+  case allowedDestinations = "allowed_destinations"
+  case requiredApprovals = "required_approvals"
+  case rotationPeriod = "rotation_period"
+  case description
   case labels
 }

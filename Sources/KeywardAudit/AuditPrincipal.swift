@@ -1,9 +1,15 @@
+package import KeywardModel
+
 /// Who asked for an operation.
 package struct AuditPrincipal: Equatable, Sendable {
   /// How the caller was authenticated.
   package enum Kind: String, Sendable, CaseIterable {
+    /// The server itself.
+    case server
     /// The peer of a Unix socket, known by its uid.
-    case unix
+    case unixPeer = "unix-peer"
+    /// The kube-apiserver on a KMS socket.
+    case kmsSocket = "kms-socket"
     /// A bearer token.
     case token
     /// A role id with a secret id.
@@ -13,9 +19,7 @@ package struct AuditPrincipal: Equatable, Sendable {
     /// A JWT of an OIDC issuer.
     case oidc
     /// A Kubernetes service account.
-    case serviceAccount = "serviceaccount"
-    /// The server itself.
-    case system
+    case serviceAccount = "service-account"
     /// Nobody known: the request was refused before, or without, authentication.
     case anonymous
   }
@@ -32,6 +36,22 @@ package struct AuditPrincipal: Equatable, Sendable {
   /// Builds a principal; the name is bounded and escaped.
   package init(kind: Kind, name: String, uid: UInt32? = nil, pid: UInt32? = nil) {
     self.init(verbatim: AuditText.principal.bounded(name), kind: kind, uid: uid, pid: pid)
+  }
+
+  /// Takes the principal of a request.
+  package init(_ principal: Principal) {
+    let kind: Kind =
+      switch principal.kind {
+      case .server: .server
+      case .unixPeer: .unixPeer
+      case .kmsSocket: .kmsSocket
+      }
+    self.init(
+      kind: kind,
+      name: principal.name,
+      uid: principal.uid,
+      pid: principal.pid.map { UInt32(clamping: $0) }
+    )
   }
 
   init(verbatim name: String, kind: Kind, uid: UInt32?, pid: UInt32?) {
