@@ -48,10 +48,22 @@ package enum KMSMessages {
 
   /// The fields of a DecryptRequest.
   package struct DecryptRequest: Sendable, Equatable {
-    package var ciphertext: [UInt8] = []
-    package var uid = ""
-    package var keyID = ""
-    package var annotations: [String: [UInt8]] = [:]
+    package var ciphertext: [UInt8]
+    package var uid: String
+    package var keyID: String
+    package var annotations: [String: [UInt8]]
+
+    package init(
+      ciphertext: [UInt8] = [],
+      uid: String = "",
+      keyID: String = "",
+      annotations: [String: [UInt8]] = [:]
+    ) {
+      self.ciphertext = ciphertext
+      self.uid = uid
+      self.keyID = keyID
+      self.annotations = annotations
+    }
   }
 
   // MARK: Requests, read
