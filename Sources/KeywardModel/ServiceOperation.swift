@@ -30,6 +30,7 @@ package enum ServiceOperation: String, CaseIterable, Hashable, Sendable, Codable
   case operatorSeal = "operator:seal"
   case operatorStatus = "operator:status"
   case operatorUnseal = "operator:unseal"
+  case serverRecover = "server:recover"
   case serverStart = "server:start"
   case serverStop = "server:stop"
 }

@@ -30,7 +30,8 @@ package struct BuiltInPolicy: Sendable {
       return .allow("kms-plugin")
     case .server:
       switch operation {
-      case .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal, .serverStart,
+      case .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal,
+        .serverRecover, .serverStart,
         .serverStop:
         return .allow("server")
       default:

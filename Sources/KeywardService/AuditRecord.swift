@@ -1,0 +1,84 @@
+package import KeywardAudit
+package import KeywardModel
+package import KeywardPolicy
+
+/// What will be one audit entry, while its operation is on its way.
+///
+/// Begins as a failure: an operation that forgets to say how it went is not recorded as allowed.
+package struct AuditRecord: Sendable {
+  package let time: Timestamp
+  package let caller: Caller
+  package let operation: ServiceOperation
+  package let resource: Resource
+  package var key: KeyID?
+  package var version: Int?
+  package var kmsKeyID: KMSKeyID?
+  package var kmsUID: String?
+  package var rule: String?
+  package var details: [AuditDetail] = []
+  private var outcome = AuditOutcome.failed
+  private var reason = ErrorCode.internalError.rawValue
+
+  package init(
+    time: Timestamp,
+    caller: Caller,
+    operation: ServiceOperation,
+    resource: Resource
+  ) {
+    self.time = time
+    self.caller = caller
+    self.operation = operation
+    self.resource = resource
+  }
+
+  /// It was allowed and done.
+  package mutating func succeed() {
+    outcome = .allowed
+    reason = "ok"
+  }
+
+  /// It ended with `error`; policy, state and limits refuse, everything else fails.
+  package mutating func fail(_ error: ServiceError) {
+    reason = error.code.rawValue
+    switch error.code {
+    case .internalError, .auditUnavailable, .storageFull, .tampered, .unavailable: outcome = .failed
+    default: outcome = .refused
+    }
+  }
+
+  /// Says which key and version were used.
+  package mutating func used(_ key: Key, _ version: KeyVersion?) {
+    self.key = key.id
+    self.version = version?.number
+    kmsKeyID = caller.transport == .kms ? version?.kmsKeyID : nil
+  }
+
+  /// The event in the form of the log.
+  package func event() -> AuditEvent {
+    let hash = kmsKeyID.map { KeyIDHash(keyID: $0.description) }
+    return AuditEvent(
+      time: UInt64(clamping: time.milliseconds),
+      request: caller.requestID,
+      principal: AuditPrincipal(caller.principal),
+      source: source,
+      operation: operation.rawValue,
+      resource: resource.description,
+      key: key.map {
+        AuditKey(id: $0.description, version: version.map { UInt64(clamping: $0) }, hash: hash)
+      },
+      kmsUID: kmsUID,
+      outcome: outcome,
+      reason: reason,
+      rule: rule,
+      details: details
+    )
+  }
+
+  private var source: AuditSource {
+    switch caller.transport {
+    case .admin: .admin
+    case .kms: .kms
+    case .server: .server
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import Dispatch
+package import KeywardAudit
+package import KeywardModel
+package import KeywardStore
+import Synchronization
+
+/// Makes audit entries and changes durable, many with one fsync, in the order they came.
+///
+/// One thread does all writing. What arrives while a commit is on its way to the disk waits and goes
+/// together with the next: 64 callers share one `fdatasync`. A reply runs only after the entry of
+/// its operation is on disk; if the commit fails, every reply of the batch is a failure, so no
+/// secret leaves without its entry.
+package final class Committer: Sendable {
+  /// What a change hands back: called once it is durable, to show it to readers.
+  package typealias Apply = @Sendable () -> Void
+  package typealias Reply = @Sendable (Result<Void, ServiceError>) -> Void
+
+  private enum Work {
+    case entry(AuditRecord, Reply)
+    case change(
+      @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
+      AuditRecord,
+      Reply
+    )
+    case exclusive(@Sendable () -> Void)
+  }
+
+  private struct Queue {
+    var work: [Work] = []
+    var isDraining = false
+  }
+
+  private let store: any Store
+  private let queue = DispatchQueue(label: "keyward.commit", qos: .userInteractive)
+  private let pending = Mutex(Queue())
+  private let position = Mutex<LogPosition?>(nil)
+  private let broken = Atomic<Bool>(false)
+  private let onFatal: @Sendable (StoreError) -> Void
+
+  /// `onFatal` is called when the disk refused an fsync: the process must stop, since what the
+  /// kernel dropped cannot be known.
+  package init(store: any Store, onFatal: @escaping @Sendable (StoreError) -> Void) {
+    self.store = store
+    self.onFatal = onFatal
+  }
+
+  /// Whether the last commit failed: no operation can be answered until one succeeds.
+  package var isBroken: Bool { broken.load(ordering: .acquiring) }
+
+  /// How many entries the log has; nil while sealed.
+  package var logSize: UInt64? { position.withLock { $0?.size } }
+
+  /// What verifies the checkpoints of the log; nil while sealed.
+  package var logKey: NoteVerifierKey? { position.withLock { $0?.verifierKey } }
+
+  /// Gives the log to append to, or takes it away with the seal. On the writing thread only.
+  func setLog(_ log: LogPosition?) {
+    position.withLock { $0 = log }
+  }
+
+  /// The log as it stands. On the writing thread only.
+  func currentLog() -> LogPosition? {
+    position.withLock { $0 }
+  }
+
+  /// Makes `record` durable, then calls `reply`.
+  package func submit(_ record: AuditRecord, reply: @escaping Reply) {
+    enqueue(.entry(record, reply))
+  }
+
+  /// Runs `change` in a transaction together with its entry, then calls `reply`.
+  ///
+  /// A change that throws leaves no trace but its entry, which then says why it failed.
+  package func submit(
+    _ record: AuditRecord,
+    change: @escaping @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
+    reply: @escaping Reply
+  ) {
+    enqueue(.change(change, record, reply))
+  }
+
+  /// Runs `body` on the writing thread, between commits: seal, unseal, steps of a backup.
+  package func exclusively(_ body: @escaping @Sendable () -> Void) {
+    enqueue(.exclusive(body))
+  }
+
+  /// Commits at once what `body` writes, with `events` before and a checkpoint after it.
+  ///
+  /// On the writing thread only: for unseal, seal and the tick of maintenance.
+  func commitNow(
+    _ log: LogPosition,
+    durability: Durability,
+    signing: Bool,
+    _ body: (any StoreTransaction, inout LogPosition) throws -> Void
+  ) throws {
+    do {
+      let next = try store.write(durability: durability) { transaction in
+        var log = log
+        try body(transaction, &log)
+        try log.finish(in: transaction, signing: signing)
+        return log
+      }
+      position.withLock { $0 = next }
+      broken.store(false, ordering: .releasing)
+    } catch {
+      broken.store(true, ordering: .releasing)
+      if let storeError = error as? StoreError, storeError.isFatal { onFatal(storeError) }
+      throw error
+    }
+  }
+
+  private func enqueue(_ work: Work) {
+    let mustStart = pending.withLock { queue in
+      queue.work.append(work)
+      defer { queue.isDraining = true }
+      return !queue.isDraining
+    }
+    if mustStart { queue.async { self.drain() } }
+  }
+
+  private func drain() {
+    while true {
+      let batch = pending.withLock { queue in
+        let work = queue.work
+        queue.work = []
+        if work.isEmpty { queue.isDraining = false }
+        return work
+      }
+      if batch.isEmpty { return }
+      process(batch)
+    }
+  }
+
+  /// Commits runs of entries, each ended by at most one change, in order.
+  private func process(_ batch: [Work]) {
+    var entries: [(AuditRecord, Reply)] = []
+    for work in batch {
+      switch work {
+      case .entry(let record, let reply):
+        entries.append((record, reply))
+      case .change(let change, let record, let reply):
+        commit(entries, (change, record, reply))
+        entries = []
+      case .exclusive(let body):
+        commit(entries, nil)
+        entries = []
+        body()
+      }
+    }
+    commit(entries, nil)
+  }
+
+  private func commit(
+    _ entries: [(AuditRecord, Reply)],
+    _ change: (
+      run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
+      record: AuditRecord, reply: Reply
+    )?
+  ) {
+    if entries.isEmpty && change == nil { return }
+    guard let log = currentLog() else {
+      // Sealed meanwhile: nothing of this can be answered any more.
+      for (_, reply) in entries { reply(.failure(.sealed)) }
+      change?.reply(.failure(.sealed))
+      return
+    }
+    do {
+      let (next, outcome) = try store.write(durability: change == nil ? .auditOnly : .change) {
+        transaction in
+        try Committer.append(entries.map(\.0), change, to: log, in: transaction)
+      }
+      position.withLock { $0 = next }
+      broken.store(false, ordering: .releasing)
+      // Readers see the change before its caller hears of it.
+      if case .success(let apply) = outcome { apply() }
+      for (_, reply) in entries { reply(.success(())) }
+      if let change { change.reply(outcome.map { _ in () }) }
+    } catch {
+      broken.store(true, ordering: .releasing)
+      let failure = ServiceError(store: error)
+      for (_, reply) in entries { reply(.failure(failure)) }
+      change?.reply(.failure(failure))
+      if let storeError = error as? StoreError, storeError.isFatal { onFatal(storeError) }
+    }
+  }
+
+  private static func append(
+    _ entries: [AuditRecord],
+    _ change: (
+      run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
+      record: AuditRecord, reply: Reply
+    )?,
+    to log: LogPosition,
+    in transaction: any StoreTransaction
+  ) throws -> (LogPosition, Result<Apply, ServiceError>) {
+    var log = log
+    for record in entries { log.append(record.event(), at: record.time) }
+    var outcome: Result<Apply, ServiceError> = .success({})
+    if let change {
+      var record = change.record
+      do {
+        outcome = .success(try transaction.savepoint { try change.run(transaction, &record) })
+      } catch let error as ServiceError {
+        record.fail(error)
+        outcome = .failure(error)
+      }
+      log.append(record.event(), at: record.time)
+    }
+    try log.finish(in: transaction)
+    return (log, outcome)
+  }
+}

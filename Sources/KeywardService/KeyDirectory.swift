@@ -1,0 +1,111 @@
+package import KeywardModel
+import Synchronization
+
+/// All keys of an unsealed store, in memory; reads never wait for a write to disk.
+///
+/// `Key` values are immutable: a reader that holds one keeps a consistent view. The lock guards only
+/// the look-up tables and is held for one look-up or one replacement.
+package final class KeyDirectory: Sendable {
+  private struct Tables {
+    var byID: [KeyID: Key] = [:]
+    var byName: [KeyName: Key] = [:]
+    var byKMSKeyID: [KMSKeyID: (key: KeyID, version: Int)] = [:]
+    /// Names in order, made when a listing first asks for them; nil after a name came or went.
+    var sortedNames: [KeyName]?
+  }
+
+  private let tables: Mutex<Tables>
+
+  package init(_ keys: [Key]) {
+    var tables = Tables()
+    tables.byID.reserveCapacity(keys.count)
+    tables.byName.reserveCapacity(keys.count)
+    tables.byKMSKeyID.reserveCapacity(keys.count)
+    for key in keys { KeyDirectory.insert(key, into: &tables) }
+    self.tables = Mutex(tables)
+  }
+
+  /// The number of keys that have not been deleted.
+  package var count: Int { tables.withLock { $0.byName.count } }
+
+  /// The key that bears `name` now.
+  package func key(named name: KeyName) -> Key? {
+    tables.withLock { $0.byName[name] }
+  }
+
+  /// The key of an identity, also a deleted one.
+  package func key(_ id: KeyID) -> Key? {
+    tables.withLock { $0.byID[id] }
+  }
+
+  /// The key version that a KMS `key_id` stands for, also of a deleted key.
+  package func version(kmsKeyID: KMSKeyID) -> (key: Key, version: KeyVersion)? {
+    tables.withLock { tables in
+      guard let place = tables.byKMSKeyID[kmsKeyID], let key = tables.byID[place.key],
+        let version = key.version(place.version)
+      else { return nil }
+      return (key, version)
+    }
+  }
+
+  /// Puts `key` in the place of its former record, or adds it.
+  package func put(_ key: Key) {
+    tables.withLock { KeyDirectory.insert(key, into: &$0) }
+  }
+
+  /// Up to `limit` keys after the name `cursor`, in the order of names, that begin with `prefix`.
+  package func page(prefix: String, after cursor: KeyName?, limit: Int) -> [Key] {
+    tables.withLock { tables in
+      let names: [KeyName]
+      if let sorted = tables.sortedNames {
+        names = sorted
+      } else {
+        names = tables.byName.keys.sorted()
+        tables.sortedNames = names
+      }
+      var result: [Key] = []
+      var index = KeyDirectory.firstIndex(in: names, prefix: prefix, after: cursor)
+      while index < names.count, result.count < limit {
+        let name = names[index]
+        guard name.description.hasPrefix(prefix) else { break }
+        if let key = tables.byName[name] { result.append(key) }
+        index += 1
+      }
+      return result
+    }
+  }
+
+  /// Every key, deleted ones too, in no order.
+  package func all() -> [Key] {
+    tables.withLock { Array($0.byID.values) }
+  }
+
+  private static func insert(_ key: Key, into tables: inout Tables) {
+    let former = tables.byID.updateValue(key, forKey: key.id)
+    if key.deletedAt == nil {
+      if tables.byName.updateValue(key, forKey: key.name) == nil { tables.sortedNames = nil }
+    } else if let former, former.deletedAt == nil {
+      tables.byName[key.name] = nil
+      tables.sortedNames = nil
+    }
+    for version in key.versions.dropFirst(former?.versions.count ?? 0) {
+      tables.byKMSKeyID[version.kmsKeyID] = (key.id, version.number)
+    }
+  }
+
+  private static func firstIndex(
+    in names: [KeyName],
+    prefix: String,
+    after cursor: KeyName?
+  ) -> Int {
+    var low = 0
+    var high = names.count
+    while low < high {
+      let middle = (low + high) / 2
+      let name = names[middle]
+      let isBefore = cursor.map { name <= $0 } ?? false || name.description < prefix
+      if isBefore { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

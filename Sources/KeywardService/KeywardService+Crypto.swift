@@ -1,0 +1,466 @@
+package import KeywardCrypto
+import KeywardKeyring
+package import KeywardModel
+import KeywardPolicy
+
+/// The answer of an operation that used a key, and which version made or took it.
+///
+/// Public bytes, such as ciphertext and signatures, are arrays; what must stay secret is a box.
+package struct KeyAnswer<Value: Sendable>: Sendable {
+  package let value: Value
+  package let version: Int
+
+  package init(_ value: Value, version: Int) {
+    self.value = value
+    self.version = version
+  }
+}
+
+/// Using keys. The version is the primary one for what protects, and for what processes the one
+/// that the ciphertext or the request names; the state table has the last word on either.
+extension KeywardService {
+  package func encrypt(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    plaintext: SecretBox
+  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
+    try await use(caller, .keyEncrypt, .encrypt, name, request, input: plaintext) {
+      state,
+      key,
+      version throws(ServiceError) in
+      try self.encryption(state, key, version, request, plaintext)
+    }
+  }
+
+  package func decrypt(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    ciphertext: [UInt8]
+  ) async throws(ServiceError) -> KeyAnswer<SecretBox> {
+    try await use(
+      caller,
+      .keyDecrypt,
+      .decrypt,
+      name,
+      request,
+      named: Ciphertext.version(of: ciphertext)
+    ) {
+      state,
+      key,
+      version throws(ServiceError) in
+      try self.decryption(state, key, version, request, ciphertext)
+    }
+  }
+
+  /// Decrypts and encrypts again under the primary version, without showing the plaintext.
+  package func rewrap(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    ciphertext: [UInt8]
+  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
+    try await use(
+      caller,
+      .keyRewrap,
+      .decrypt,
+      name,
+      request,
+      named: Ciphertext.version(of: ciphertext)
+    ) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let plaintext = try self.decryption(state, key, version, request, ciphertext)
+      let primary = try self.choose(key, nil, for: .encrypt)
+      return try self.encryption(state, key, primary, request, plaintext)
+    }
+  }
+
+  package func sign(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    message: SecretBox
+  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
+    try await use(caller, .keySign, .sign, name, request, input: message) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let scheme = try Schemes.signature(key.type, request)
+      let pair = try state.keyPair(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        let input = message.bytes.revealed()
+        let signature =
+          request.prehashed
+          ? try pair.sign(prehashed: input, scheme) : try pair.sign(scheme, input)
+        return signature
+      }
+    }
+  }
+
+  package func verify(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    message: SecretBox
+  ) async throws(ServiceError) -> VerificationResult {
+    try await check(caller, .keyVerify, .verify, name, request, input: message) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let scheme = try Schemes.signature(key.type, request)
+      return try Schemes.run { () throws(CryptoError) in
+        let key = try PublicKey(spki: version.publicKey)
+        let input = message.bytes.revealed()
+        return request.prehashed
+          ? key.verify(prehashed: input, scheme, signature: request.signature)
+          : key.verify(scheme, input, signature: request.signature)
+      }
+    }
+  }
+
+  package func mac(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    message: SecretBox
+  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
+    try await use(caller, .keyMAC, .mac, name, request, input: message) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let hash = try Schemes.macHash(key.type)
+      let box = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        try HMAC.authenticate(hash, key: box.bytes, message.bytes.revealed())
+      }
+    }
+  }
+
+  package func macVerify(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    message: SecretBox
+  ) async throws(ServiceError) -> VerificationResult {
+    try await check(caller, .keyMACVerify, .macVerify, name, request, input: message) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let hash = try Schemes.macHash(key.type)
+      let box = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        try HMAC.verify(
+          hash,
+          key: box.bytes,
+          message.bytes.revealed(),
+          tag: request.signature
+        )
+      }
+    }
+  }
+
+  /// Wraps a caller's key: AES-KWP (RFC 5649), AES-KW (RFC 3394) or RSA-OAEP.
+  package func wrap(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    material: SecretBox
+  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
+    try await use(caller, .keyWrap, .wrap, name, request, input: material) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let scheme = try Schemes.wrapping(key.type, request)
+      return try self.wrapped(state, key, version, scheme, material)
+    }
+  }
+
+  package func unwrap(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    wrapped: [UInt8]
+  ) async throws(ServiceError) -> KeyAnswer<SecretBox> {
+    try await use(caller, .keyUnwrap, .unwrap, name, request) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let scheme = try Schemes.wrapping(key.type, request)
+      return try self.unwrapped(state, key, version, scheme, wrapped)
+    }
+  }
+
+  /// The shared secret with the public key in the body (ECDH SP 800-56A, X25519 RFC 7748).
+  package func agree(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    peer: [UInt8]
+  ) async throws(ServiceError) -> KeyAnswer<SecretBox> {
+    try await use(caller, .keyAgree, .agree, name, request) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let pair = try state.keyPair(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        SecretBox(try pair.agree(with: try PublicKey(spki: peer)))
+      }
+    }
+  }
+
+  /// Bytes derived by HKDF-SHA-256; the body is the info, the context the salt.
+  package func derive(
+    _ caller: Caller,
+    name: KeyName,
+    _ request: CryptoRequest,
+    info: [UInt8]
+  ) async throws(ServiceError) -> KeyAnswer<SecretBox> {
+    try await use(caller, .keyDerive, .derive, name, request) {
+      state,
+      key,
+      version throws(ServiceError) in
+      let box = try state.symmetric(key, version)
+      let label = RecordWriter.derivation(key: key.id, version: version.number, info: info)
+      return try Schemes.run { () throws(CryptoError) in
+        SecretBox(
+          try HKDF.derive(
+            .sha256,
+            key: box.bytes,
+            salt: request.context,
+            info: label,
+            count: request.count ?? 32
+          )
+        )
+      }
+    }
+  }
+}
+
+/// The steps that these share.
+extension KeywardService {
+  private func use<Value: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ needed: KeyOperation,
+    _ name: KeyName,
+    _ request: CryptoRequest,
+    input: SecretBox? = nil,
+    named: Int? = nil,
+    act: @escaping @Sendable (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Value
+  ) async throws(ServiceError) -> KeyAnswer<Value> {
+    try await awaiting { reply in
+      self.answer(caller, operation, .key(name), reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        try self.checkInput(input)
+        let key = try self.find(name, in: state)
+        let version = try self.choose(key, request.version ?? named, for: needed)
+        record.used(key, version)
+        return KeyAnswer(try act(state, key, version), version: version.number)
+      }
+    }
+  }
+
+  private func check(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ needed: KeyOperation,
+    _ name: KeyName,
+    _ request: CryptoRequest,
+    input: SecretBox,
+    act: @escaping @Sendable (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Bool
+  ) async throws(ServiceError) -> VerificationResult {
+    try await awaiting { reply in
+      self.answer(caller, operation, .key(name), reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        try self.checkInput(input)
+        let key = try self.find(name, in: state)
+        let version = try self.choose(key, request.version, for: needed)
+        record.used(key, version)
+        return VerificationResult(valid: try act(state, key, version), version: version.number)
+      }
+    }
+  }
+
+  private func checkInput(_ input: SecretBox?) throws(ServiceError) {
+    guard let input, input.bytes.count > options.maximumInput else { return }
+    throw ServiceError(
+      .limitExceeded,
+      "The input is longer than \(options.maximumInput) bytes.",
+      remedy: "Encrypt large data under a data key, and wrap that."
+    )
+  }
+
+  /// The version to use: the one asked for, or the primary; and only if key and state allow.
+  func choose(
+    _ key: Key,
+    _ number: Int?,
+    for operation: KeyOperation
+  ) throws(ServiceError) -> KeyVersion {
+    guard key.attributes.operations.contains(operation) else {
+      throw ServiceError(
+        .keyUsage,
+        "The key '\(key.name)' does not \(operation.rawValue).",
+        remedy: "It does: \(key.attributes.operations.text)."
+      )
+    }
+    let version: KeyVersion
+    if let number {
+      version = try find(number, of: key)
+    } else if let primary = key.primary {
+      version = primary
+    } else {
+      throw ServiceError(
+        .keyState,
+        "The key '\(key.name)' has no active version.",
+        remedy: "See its versions with: keyward key show \(key.name)."
+      )
+    }
+    guard version.operations.contains(operation) else {
+      let state =
+        version.destroyAt == nil || version.state == .destroyed
+        ? version.state.rawValue : "waiting for destruction"
+      throw ServiceError(
+        .keyState,
+        "Version \(version.number) of '\(key.name)' is \(state) and does not "
+          + "\(operation.rawValue)."
+      )
+    }
+    return version
+  }
+
+  private func encryption(
+    _ state: UnsealedState,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ request: CryptoRequest,
+    _ plaintext: SecretBox
+  ) throws(ServiceError) -> [UInt8] {
+    if let suite = EnvelopeSuite(key.type) {
+      let box = try state.symmetric(key, version)
+      do {
+        let envelope = try Envelope.seal(
+          suite,
+          key: box.bytes,
+          version: UInt32(clamping: version.number),
+          aad: .message(
+            store: state.store,
+            key: key.id,
+            version: UInt32(clamping: version.number),
+            context: request.context
+          ),
+          plaintext: plaintext.bytes
+        )
+        return envelope
+      } catch {
+        throw ServiceError(error)
+      }
+    }
+    return try Ciphertext.sealRSA(version, request, plaintext)
+  }
+
+  private func decryption(
+    _ state: UnsealedState,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ request: CryptoRequest,
+    _ ciphertext: [UInt8]
+  ) throws(ServiceError) -> SecretBox {
+    if let suite = EnvelopeSuite(key.type) {
+      let box = try state.symmetric(key, version)
+      do {
+        return SecretBox(
+          try Envelope.open(
+            expecting: suite,
+            key: box.bytes,
+            aad: .message(
+              store: state.store,
+              key: key.id,
+              version: UInt32(clamping: version.number),
+              context: request.context
+            ),
+            ciphertext
+          )
+        )
+      } catch {
+        throw ServiceError(error)
+      }
+    }
+    return try Ciphertext.openRSA(try state.keyPair(key, version), version, request, ciphertext)
+  }
+
+  private func wrapped(
+    _ state: UnsealedState,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ scheme: Schemes.Wrapping,
+    _ material: SecretBox
+  ) throws(ServiceError) -> [UInt8] {
+    switch scheme {
+    case .aesKW:
+      let kek = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        try KeyWrap.wrap(kek: kek.bytes, material.bytes)
+      }
+    case .aesKWP:
+      let kek = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        try KeyWrap.wrapPadded(kek: kek.bytes, material.bytes)
+      }
+    case .rsaOAEP(let hash):
+      return try Schemes.run { () throws(CryptoError) in
+        try PublicKey(spki: version.publicKey).encryptOAEP(
+          hash: hash,
+          mgf1: hash,
+          label: [],
+          plaintext: material.bytes
+        )
+      }
+    }
+  }
+
+  private func unwrapped(
+    _ state: UnsealedState,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ scheme: Schemes.Wrapping,
+    _ wrapped: [UInt8]
+  ) throws(ServiceError) -> SecretBox {
+    switch scheme {
+    case .aesKW:
+      let kek = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        SecretBox(try KeyWrap.unwrap(kek: kek.bytes, wrapped))
+      }
+    case .aesKWP:
+      let kek = try state.symmetric(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        SecretBox(try KeyWrap.unwrapPadded(kek: kek.bytes, wrapped))
+      }
+    case .rsaOAEP(let hash):
+      let pair = try state.keyPair(key, version)
+      return try Schemes.run { () throws(CryptoError) in
+        SecretBox(
+          try pair.decryptOAEP(hash: hash, mgf1: hash, label: [], ciphertext: wrapped)
+        )
+      }
+    }
+  }
+}
+
+extension RecordWriter {
+  /// The HKDF info of derive: bound to key and version, so that no two keys derive alike.
+  fileprivate static func derivation(key: KeyID, version: Int, info: [UInt8]) -> [UInt8] {
+    var record = RecordWriter("keyward/v1/derive")
+    record.add(key.bytes)
+    record.add(UInt64(clamping: version))
+    record.add(info)
+    return record.bytes
+  }
+}

@@ -1,0 +1,210 @@
+import KeywardAudit
+package import KeywardModel
+package import KeywardPolicy
+package import KeywardStore
+package import Logging
+import Synchronization
+
+/// Every use case of Keyward, whatever the transport: authorize, act, make the entry durable, answer.
+///
+/// There are two ways in and no third: `answer` for operations that change nothing but the log, and
+/// `change` for those that do. Both ask the policy first, and both hold the reply back until the
+/// operation's audit entry is on disk.
+package final class KeywardService: Sendable {
+  let store: any Store
+  let time: any TimeSource
+  let policy: BuiltInPolicy
+  let options: ServiceOptions
+  let committer: Committer
+  let logger: Logger
+  let session: Mutex<SealSession>
+  let sealSource: SealSource?
+  let startedAt: Timestamp
+  let clockWatch = ClockWatch()
+
+  /// Serves `store`, sealed until a seal is opened.
+  ///
+  /// `onFatal` is called when the disk refused an fsync; the process must then stop.
+  package init(
+    store: any Store,
+    time: any TimeSource,
+    policy: BuiltInPolicy,
+    options: ServiceOptions,
+    sealSource: SealSource?,
+    logger: Logger,
+    onFatal: @escaping @Sendable (StoreError) -> Void
+  ) {
+    self.store = store
+    self.time = time
+    self.policy = policy
+    self.options = options
+    self.sealSource = sealSource
+    self.logger = logger
+    startedAt = time.now()
+    committer = Committer(store: store, onFatal: onFatal)
+    session = Mutex(SealSession())
+  }
+
+  /// The keys and the keyring; throws while sealed.
+  package func unsealed() throws(ServiceError) -> UnsealedState {
+    try session.withLock { session throws(ServiceError) in try session.unsealed() }
+  }
+
+  /// The time that entries and records carry: the wall clock, never earlier than it was.
+  package func now() -> Timestamp {
+    clockWatch.read(time.now())
+  }
+
+  // MARK: - The two ways in
+
+  /// Authorizes, acts on what is in memory, makes the entry durable, replies.
+  ///
+  /// `act` runs on the caller's thread at once; it must not block. `reply` runs on the writing
+  /// thread after the commit, or at once if the operation was refused while sealed.
+  package func answer<Result: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    reply: @escaping @Sendable (Swift.Result<Result, ServiceError>) -> Void,
+    act: (consuming Authorization, UnsealedState, inout AuditRecord) throws(ServiceError) -> Result
+  ) {
+    var record = AuditRecord(
+      time: now(),
+      caller: caller,
+      operation: operation,
+      resource: resource
+    )
+    let outcome: Swift.Result<Result, ServiceError>
+    do throws(ServiceError) {
+      let state = try unsealed()
+      let authorization = try authorize(&record)
+      outcome = .success(try act(authorization, state, &record))
+      record.succeed()
+    } catch {
+      record.fail(error)
+      outcome = .failure(error)
+    }
+    if case .failure(let error) = outcome, error == .sealed || error == .notInitialized {
+      journal(record)
+      reply(outcome)
+      return
+    }
+    committer.submit(record) { durable in
+      switch durable {
+      case .success: reply(outcome)
+      case .failure(let error): reply(.failure(error))
+      }
+    }
+  }
+
+  /// Authorizes, changes the store in a transaction that holds the entry too, replies once durable.
+  ///
+  /// `act` runs on the writing thread, where it is the only one, and returns the answer and what
+  /// makes the change visible to readers; the latter runs after the commit and before the reply.
+  package func change<Answer: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    reply: @escaping @Sendable (Result<Answer, ServiceError>) -> Void,
+    act:
+      @escaping @Sendable (
+        consuming Authorization, UnsealedState, any StoreTransaction, inout AuditRecord
+      ) throws(ServiceError) -> Change<Answer>
+  ) {
+    let record = AuditRecord(
+      time: now(),
+      caller: caller,
+      operation: operation,
+      resource: resource
+    )
+    do {
+      _ = try unsealed()
+    } catch {
+      var refused = record
+      refused.fail(error)
+      journal(refused)
+      reply(.failure(error))
+      return
+    }
+    let slot = AnswerSlot<Answer>()
+    committer.submit(
+      record,
+      change: { transaction, record in
+        let state = try self.unsealed()
+        let authorization = try self.authorize(&record)
+        let change = try act(authorization, state, transaction, &record)
+        record.succeed()
+        slot.put(change.answer)
+        return change.apply
+      },
+      reply: { durable in
+        switch durable {
+        case .failure(let error): reply(.failure(error))
+        case .success:
+          guard let answer = slot.take() else {
+            reply(.failure(ServiceError(.internalError, "The change gave no answer.")))
+            return
+          }
+          reply(.success(answer))
+        }
+      }
+    )
+  }
+
+  /// Asks the policy, and writes what it said into the record.
+  private func authorize(_ record: inout AuditRecord) throws(ServiceError) -> Authorization {
+    do {
+      let authorization = try policy.authorize(
+        record.caller.principal,
+        record.operation,
+        record.resource
+      )
+      record.rule = authorization.rule
+      return authorization
+    } catch {
+      record.rule = error.decision.rule
+      throw .forbidden
+    }
+  }
+
+  /// Keeps a record that was made while no log could be signed; unsealing brings it into the log.
+  ///
+  /// The journal is bounded; beyond its bound entries are counted, and the log tells the count.
+  func journal(_ record: AuditRecord) {
+    committer.exclusively { [self] in
+      do {
+        // The index is given when the entry comes into the log.
+        let entry = AuditEntry(index: 0, event: record.event())
+        try store.appendJournal([entry.encoded()])
+      } catch {
+        logger.error(
+          "An entry made while sealed could not be kept",
+          metadata: ["error": "\(error)"]
+        )
+      }
+    }
+  }
+}
+
+/// What a change hands back: the answer, and what shows it to readers once it is durable.
+package struct Change<Answer: Sendable>: Sendable {
+  package let answer: Answer
+  package let apply: @Sendable () -> Void
+
+  package init(_ answer: Answer, apply: @escaping @Sendable () -> Void) {
+    self.answer = answer
+    self.apply = apply
+  }
+}
+
+extension KeywardService {
+  /// Waits for a reply: the form that HTTP handlers use.
+  package func awaiting<Answer: Sendable>(
+    _ start: (@escaping @Sendable (Result<Answer, ServiceError>) -> Void) -> Void
+  ) async throws(ServiceError) -> Answer {
+    let result = await withCheckedContinuation { continuation in
+      start { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+}
