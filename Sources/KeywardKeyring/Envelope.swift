@@ -35,6 +35,7 @@ package enum Envelope {
   ///   - aad: What the ciphertext is bound to.
   ///   - plaintext: 0 to 64 MiB.
   /// - Returns: The envelope, `overhead` bytes longer than the plaintext.
+  /// - Throws: `crypto` for a key of another length, too long a plaintext, or a failed primitive.
   package static func seal(
     _ suite: EnvelopeSuite,
     key: borrowing SecretBytes,
@@ -98,8 +99,10 @@ package enum Envelope {
     }
   }
 
-  /// The key version or term that an envelope names, unauthenticated: only to choose the key that
-  /// then authenticates it. Nil if the bytes are too few or the suite is unknown.
+  /// The key version or term that an envelope names, not authenticated.
+  ///
+  /// Only to choose the key, which then authenticates it. Nil if the bytes are too few or the suite
+  /// is unknown.
   package static func version(of envelope: [UInt8]) -> UInt32? {
     guard envelope.count >= overhead, EnvelopeSuite(rawValue: envelope[0]) != nil else {
       return nil

@@ -3,8 +3,8 @@ import KeywardModel
 
 /// A short public value that tells two keys apart without telling anything about either.
 ///
-/// Secret keys: the first bytes of HMAC-SHA-256(key, "keyward/v1/kcv"). Public keys: the first bytes
-/// of the SHA-256 of their SubjectPublicKeyInfo. The classic check value of HSMs, three bytes of
+/// Secret keys: the first bytes of HMAC-SHA-256(key, "keyward/v1/kcv"). Public keys: the first
+/// bytes of the SHA-256 of their SubjectPublicKeyInfo. The classic check value of HSMs, three bytes of
 /// a block encrypted under the key, is not used: it exists for block ciphers only and hands out a
 /// known plaintext. A check value identifies; it authenticates nothing.
 package struct KeyCheckValue: Hashable, Sendable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 import KeywardCrypto
 
-/// The key files and passphrases that stand in the documentation, which no store may be sealed with.
+/// The key files and passphrases of the documentation, which no store may be sealed with.
 ///
 /// A secret that anybody can read is worse than none: this is how sample keys reach production.
 enum SampleSecrets {

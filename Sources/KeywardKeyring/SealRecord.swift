@@ -65,6 +65,8 @@ package struct SealRecord: Hashable, Sendable {
   ///   - count: How many shares to make.
   ///   - store: The store of the root key.
   ///   - rootKey: What to seal.
+  /// - Returns: The record to store and the shares to hand out.
+  /// - Throws: `invalidThreshold`, `crypto`.
   package static func createShared(
     _ purpose: SharePurpose,
     threshold: Int,
@@ -122,7 +124,7 @@ package struct SealRecord: Hashable, Sendable {
     return constantTimeEquals(try share.check(), shareChecks[index])
   }
 
-  /// All that the seal states in public, as a canonical record; the associated data of the root key.
+  /// All that the seal states in public: the associated data of the root key.
   var parameters: [UInt8] {
     var record = RecordWriter("keyward/v1/seal-parameters")
     writeParameters(to: &record)

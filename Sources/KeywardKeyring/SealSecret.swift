@@ -21,8 +21,8 @@ package enum SealSecret: ~Copyable, Sendable {
 
   /// The 32-byte key encryption key of a seal.
   ///
-  /// HKDF-SHA-256 over the secret; a passphrase goes through scrypt first. Salt, kind and store make
-  /// the keys of two seals unrelated even if both have the same key file.
+  /// HKDF-SHA-256 over the secret; a passphrase goes through scrypt first. Salt, kind and store
+  /// make the keys of two seals unrelated even if both have the same key file.
   borrowing func keyEncryptionKey(
     _ kind: SealKind,
     store: StoreID,
@@ -68,7 +68,7 @@ package enum SealSecret: ~Copyable, Sendable {
   /// Checks a secret for a new seal: the rules of key files, and the policy of passphrases.
   ///
   /// An old passphrase is not held to the policy, else nobody could unseal after it was tightened.
-  borrowing func checkForNewSeal() throws(KeyringError) {
+  package borrowing func checkForNewSeal() throws(KeyringError) {
     switch self {
     case .combinedShares: return
     case .fileContent(let bytes): try SealSecret.checkFile(bytes)

@@ -1,6 +1,8 @@
 import KeywardCrypto
 
-/// The life of a server's seal; no I/O, no clock. It holds shares on their way, never a root key.
+/// The life of a server's seal, without I/O or a clock.
+///
+/// It holds shares on their way, never a root key.
 ///
 /// ```
 /// uninitialized --storeInitialized--> sealed --shareOffered--> unsealing (k of n)
@@ -63,7 +65,7 @@ package struct SealState: Sendable {
 
   // MARK: - Events
 
-  /// `operator init` made a store with these seals. Whether that was possible.
+  /// `operator init` made a store with these seals; returns whether that was possible.
   package mutating func storeInitialized(_ seals: [SealRecord]) -> Bool {
     guard phase == .uninitialized, !seals.isEmpty else { return false }
     self.seals = seals
@@ -126,14 +128,14 @@ package struct SealState: Sendable {
     }
   }
 
-  /// The store passed all checks under the root key. Whether this was awaited.
+  /// The store passed all checks under the root key; returns whether this was awaited.
   package mutating func storeOpened() -> Bool {
     guard phase == .opening else { return false }
     phase = .unsealed
     return true
   }
 
-  /// The store failed a check under the root key (rollback, tampering, self-test).
+  /// The store failed a check under the root key: rollback, tampering, a self-test.
   package mutating func storeRefused() -> Bool {
     guard phase == .opening else { return false }
     phase = .sealed
@@ -152,7 +154,7 @@ package struct SealState: Sendable {
     }
   }
 
-  /// The running requests ended and all keys are wiped. Whether this was awaited.
+  /// The running requests ended and all keys are wiped; returns whether this was awaited.
   package mutating func requestsDrained() -> Bool {
     guard phase == .sealing else { return false }
     phase = .sealed

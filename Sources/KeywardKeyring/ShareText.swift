@@ -3,8 +3,8 @@ package import KeywardCrypto
 /// The text form of a share: `kwshare1-`, then 80 digits of RFC 4648 base32 in lower case, in 16
 /// groups of five parted by hyphens.
 ///
-/// The digits are 50 bytes: version 1, set id 8, index 1, threshold 1, count 1, payload 32, checksum
-/// 6. The reader takes hyphens and spaces anywhere between the digits, capital letters, and blanks
+/// The digits are 50 bytes: version 1, set id 8, index 1, threshold 1, count 1, payload 32 and
+/// checksum 6. The reader takes hyphens and spaces anywhere between the digits, capital letters, and blanks
 /// or a line break around the text; nothing else. It works byte by byte on secret memory, without a
 /// table or a branch on a valid digit's value, and never traps: it is a fuzz target.
 package enum ShareText {
@@ -105,7 +105,7 @@ package enum ShareText {
         position += 1
         continue
       }
-      let value = digit(character)
+      let value = ShareDigit.value(of: character)
       guard value >= 0 else {
         throw .malformedShare(
           position: position + 1,
@@ -171,28 +171,12 @@ package enum ShareText {
       let first = count * 5 / 8
       let next = first + 1 < bytes.count ? bytes[first + 1] : 0
       let pair = UInt16(bytes[first]) &<< 8 | UInt16(next)
-      text[position] = character(Int16(pair &>> UInt16(11 - count * 5 % 8) & 31))
+      text[position] = ShareDigit.character(of: Int16(pair &>> UInt16(11 - count * 5 % 8) & 31))
       position += 1
     }
   }
 
   private static func isBlank(_ character: UInt8) -> Bool {
     character == 0x20 || character == 0x0a || character == 0x0d || character == 0x09
-  }
-
-  /// The value 0 to 31 of a digit, -1 for any other byte; no branch and no table.
-  private static func digit(_ character: UInt8) -> Int16 {
-    let c = Int16(character)
-    var value: Int16 = -1
-    // Each mask is -1 inside its range and 0 outside, from the signs of two differences.
-    value += ((0x60 - c) & (c - 0x7b)) >> 8 & (c - 0x61 + 1)
-    value += ((0x40 - c) & (c - 0x5b)) >> 8 & (c - 0x41 + 1)
-    value += ((0x31 - c) & (c - 0x38)) >> 8 & (c - 0x32 + 26 + 1)
-    return value
-  }
-
-  /// The digit of a value 0 to 31; no branch and no table.
-  private static func character(_ value: Int16) -> UInt8 {
-    UInt8(truncatingIfNeeded: value + 0x61 - ((25 - value) >> 8 & (0x61 + 26 - 0x32)))
   }
 }

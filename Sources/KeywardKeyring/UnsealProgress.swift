@@ -53,7 +53,7 @@ package struct UnsealProgress: Sendable {
   ///
   /// Refusals: `foreignShare`, `shareThresholdMismatch`, `duplicateShare`, `forgedShare` keep
   /// progress. Checked shares that still do not open the seal mean that the record was altered
-  /// together with its checks: `sharesNotGenuine` or `sealRecordAltered`, and progress starts again.
+  /// together with its checks: `sharesNotGenuine` or `sealRecordAltered`; progress starts again.
   package mutating func shareOffered(_ share: Share) -> Outcome {
     let index = Int(share.index)
     guard share.set.id == set.id else {
@@ -89,7 +89,9 @@ package struct UnsealProgress: Sendable {
     }
   }
 
-  /// Tries enough shares. Out of memory keeps those already held, so that the last can come again.
+  /// Tries enough shares.
+  ///
+  /// Out of memory keeps those already held, so that the last can come again.
   private mutating func combine(_ all: [Share]) throws(KeyringError) -> Outcome {
     let points = all.map { Shamir.Point(x: $0.index, y: $0.payload) }
     let secret = SealSecret.combinedShares(try Shamir.combine(points))
