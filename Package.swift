@@ -72,7 +72,8 @@ let targets: [Target] = [
       .product(name: "NIOHPACK", package: "swift-nio-http2"),
     ],
     swiftSettings: settings),
-  .target(name: "KeywardHTTPClient", dependencies: ["CCurl", "CKeywardShims"], swiftSettings: settings),
+  .target(
+    name: "KeywardHTTPClient", dependencies: ["CCurl", "KeywardCrypto"], swiftSettings: settings),
 
   // Floor 5: use cases.
   .target(
@@ -132,10 +133,21 @@ let targets: [Target] = [
     name: "KeywardSystemTests", dependencies: ["KeywardCrypto", "KeywardSystem"],
     swiftSettings: settings),
   .testTarget(
-    name: "KeywardGRPCTests", dependencies: nio + ["KeywardGRPC"], swiftSettings: settings),
+    name: "KeywardGRPCTests", dependencies: nio + ["KeywardGRPC", "KeywardSystem"],
+    swiftSettings: settings),
+  .testTarget(
+    name: "KeywardHTTPAPITests",
+    dependencies: nio + [
+      "KeywardClient", "KeywardCrypto", "KeywardHTTPAPI", "KeywardHTTPClient", "KeywardModel",
+      "KeywardSystem",
+      .product(name: "Yams", package: "Yams"),
+    ],
+    swiftSettings: settings),
   .testTarget(
     name: "KeywardKMSPluginTests",
-    dependencies: nio + ["KeywardCrypto", "KeywardGRPC", "KeywardKMSPlugin", "KeywardModel"],
+    dependencies: nio + [
+      "KeywardCrypto", "KeywardGRPC", "KeywardKMSPlugin", "KeywardModel", "KeywardSystem",
+    ],
     swiftSettings: settings),
 ]
 
