@@ -1,3 +1,73 @@
+// libcurl for Swift: its options are variadic, which Swift cannot call, so each kind has a function.
 #pragma once
 #define CURL_DISABLE_TYPECHECK 1
 #include <curl/curl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Returns how many bytes were taken; fewer than `count` ends the transfer.
+typedef size_t (*kw_curl_sink)(char *bytes, size_t size, size_t count, void *context);
+
+static inline CURLcode kw_curl_set_text(CURL *curl, CURLoption option, const char *value) {
+  return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode kw_curl_set_number(CURL *curl, CURLoption option, long value) {
+  return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode kw_curl_set_size(CURL *curl, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode kw_curl_set_list(CURL *curl, CURLoption option, struct curl_slist *value) {
+  return curl_easy_setopt(curl, option, value);
+}
+
+// The bytes are not copied: they must outlive the transfer.
+static inline CURLcode kw_curl_set_body(CURL *curl, const void *bytes, curl_off_t count) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, count);
+  if (code != CURLE_OK) return code;
+  return curl_easy_setopt(curl, CURLOPT_POSTFIELDS, bytes);
+}
+
+static inline CURLcode kw_curl_set_body_sink(CURL *curl, kw_curl_sink sink, void *context) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, sink);
+  if (code != CURLE_OK) return code;
+  return curl_easy_setopt(curl, CURLOPT_WRITEDATA, context);
+}
+
+static inline CURLcode kw_curl_set_header_sink(CURL *curl, kw_curl_sink sink, void *context) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, sink);
+  if (code != CURLE_OK) return code;
+  return curl_easy_setopt(curl, CURLOPT_HEADERDATA, context);
+}
+
+static inline long kw_curl_get_number(CURL *curl, CURLINFO info) {
+  long value = 0;
+  return curl_easy_getinfo(curl, info, &value) == CURLE_OK ? value : 0;
+}
+
+// libcurl's buffers hold what passes through them, so they are wiped when freed.
+static inline void kw_curl_free(void *pointer) {
+  if (pointer == NULL) return;
+  explicit_bzero(pointer, malloc_usable_size(pointer));
+  free(pointer);
+}
+
+static inline void *kw_curl_realloc(void *pointer, size_t count) {
+  if (pointer == NULL) return malloc(count);
+  void *larger = malloc(count == 0 ? 1 : count);
+  if (larger == NULL) return NULL;
+  size_t held = malloc_usable_size(pointer);
+  memcpy(larger, pointer, held < count ? held : count);
+  kw_curl_free(pointer);
+  return larger;
+}
+
+// Call once before any other function of libcurl.
+static inline CURLcode kw_curl_prepare(void) {
+  return curl_global_init_mem(
+      CURL_GLOBAL_DEFAULT, malloc, kw_curl_free, kw_curl_realloc, strdup, calloc);
+}

@@ -1,0 +1,49 @@
+package import KeywardCrypto
+import KeywardHTTPClient
+package import KeywardModel
+
+extension KeywardClient {
+  package func status() throws(ClientError) -> SealStatus {
+    try get(Query("/api/v1/status"))
+  }
+
+  /// Gives the share lines, which the server does not keep.
+  package func initialize(
+    _ request: SealRequest,
+    passphrase: SecretBox
+  ) throws(ClientError) -> SecretBox {
+    try postSecret(sealQuery("init", request), passphrase).body
+  }
+
+  package func unseal(
+    _ input: SecretBox,
+    acceptingRollback: Bool = false
+  ) throws(ClientError) -> SealStatus {
+    let query = Query("/api/v1/operator/unseal")
+      .adding("accept", acceptingRollback ? "rollback" : nil)
+    return try post(query, .secret(input))
+  }
+
+  package func seal() throws(ClientError) -> SealStatus {
+    try post(Query("/api/v1/operator/seal"))
+  }
+
+  /// Takes the shares of the seal there is, an empty line, and a new passphrase if there is one.
+  package func rekey(
+    _ request: SealRequest,
+    input: SecretBox
+  ) throws(ClientError) -> SecretBox {
+    try postSecret(sealQuery("rekey", request), input).body
+  }
+
+  package func rotateKeyring() throws(ClientError) -> KeyringRotation {
+    try post(Query("/api/v1/operator/rotate"))
+  }
+
+  private func sealQuery(_ action: String, _ request: SealRequest) -> Query {
+    Query("/api/v1/operator/\(action)")
+      .adding("seal", request.seal.rawValue)
+      .adding("shares", request.shares)
+      .adding("threshold", request.threshold)
+  }
+}

@@ -1,0 +1,169 @@
+import CCurl
+import Glibc
+import KeywardCrypto
+
+/// One connection to one server through libcurl, kept open between exchanges.
+///
+/// No redirects, no proxies, no cookies, no `.netrc`, and no way to turn the verification of
+/// certificates off: there is no parameter for it. Blocks the calling thread; not for several
+/// threads at once.
+package final class HTTPClient {
+  private let endpoint: HTTPEndpoint
+  private let handle: UnsafeMutableRawPointer
+
+  private static let isPrepared: Bool = kw_curl_prepare() == CURLE_OK
+
+  package init(_ endpoint: HTTPEndpoint) throws(HTTPClientError) {
+    guard Self.isPrepared, let handle = curl_easy_init() else {
+      throw .failed(reason: "libcurl cannot be initialized")
+    }
+    self.endpoint = endpoint
+    self.handle = handle
+  }
+
+  deinit { curl_easy_cleanup(handle) }
+
+  /// Sends a request and waits for the whole answer.
+  package func send(
+    _ request: HTTPClientRequest,
+    to sink: HTTPClientSink = .bytes(limit: 4 << 20)
+  ) throws(HTTPClientError) -> HTTPClientResponse {
+    let transfer = HTTPTransfer(handle, sink)
+    curl_easy_reset(handle)
+    let headers = HeaderList(request)
+    try setFixedOptions()
+    try setEndpoint(request.target)
+    try setTimes(request.timeout, sink)
+    try check(kw_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.first))
+    let context = Unmanaged.passUnretained(transfer).toOpaque()
+    try check(kw_curl_set_body_sink(handle, HTTPTransfer.bodySink, context))
+    try check(kw_curl_set_header_sink(handle, HTTPTransfer.headerSink, context))
+    let code = withExtendedLifetime((headers, transfer)) { perform(request) }
+    if let failure = transfer.failure { throw failure }
+    guard code == CURLE_OK else { throw Self.failure(code, handle) }
+    return try transfer.response()
+  }
+
+  /// Runs the transfer while the bytes of the body hold still.
+  private func perform(_ request: HTTPClientRequest) -> CURLcode {
+    guard request.method == .post else { return curl_easy_perform(handle) }
+    switch request.body {
+    case .none:
+      return post(UnsafeRawBufferPointer(start: nil, count: 0))
+    case .bytes(let bytes, _):
+      return bytes.withUnsafeBytes { post($0) }
+    case .secret(let secret):
+      return secret.bytes.withUnsafeBytes { post($0) }
+    }
+  }
+
+  private func post(_ bytes: UnsafeRawBufferPointer) -> CURLcode {
+    var empty: UInt8 = 0
+    return withUnsafePointer(to: &empty) { placeholder in
+      // A null pointer would make libcurl read the body from standard input.
+      let start = bytes.baseAddress ?? UnsafeRawPointer(placeholder)
+      let code = kw_curl_set_body(handle, start, curl_off_t(bytes.count))
+      guard code == CURLE_OK else { return code }
+      return curl_easy_perform(handle)
+    }
+  }
+
+  private func setFixedOptions() throws(HTTPClientError) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_FOLLOWLOCATION, 0)
+    try set(CURLOPT_SSL_VERIFYPEER, 1)
+    try set(CURLOPT_SSL_VERIFYHOST, 2)
+    try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    try set(CURLOPT_NETRC, 0)
+    try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_NOPROXY, "*")
+    try set(CURLOPT_USERAGENT, "keyward")
+    try set(CURLOPT_CONNECTTIMEOUT_MS, 10_000)
+  }
+
+  private func setEndpoint(_ target: String) throws(HTTPClientError) {
+    try set(CURLOPT_URL, endpoint.origin + target)
+    switch endpoint {
+    case .unix(let path):
+      try set(CURLOPT_PROTOCOLS_STR, "http")
+      try set(CURLOPT_UNIX_SOCKET_PATH, path)
+    case .abstract(let name):
+      try set(CURLOPT_PROTOCOLS_STR, "http")
+      try set(CURLOPT_ABSTRACT_UNIX_SOCKET, name)
+    case .https(_, let certificateFile):
+      try set(CURLOPT_PROTOCOLS_STR, "https")
+      if let certificateFile { try set(CURLOPT_CAINFO, certificateFile) }
+    }
+    // The server refuses other spellings of a path; libcurl must not repair ours.
+    try set(CURLOPT_PATH_AS_IS, 1)
+  }
+
+  private func setTimes(_ timeout: Int, _ sink: HTTPClientSink) throws(HTTPClientError) {
+    if case .descriptor = sink {
+      try set(CURLOPT_LOW_SPEED_LIMIT, 1)
+      try set(CURLOPT_LOW_SPEED_TIME, max(1, timeout / 1000))
+    } else {
+      try set(CURLOPT_TIMEOUT_MS, timeout)
+    }
+  }
+
+  private func set(_ option: CURLoption, _ value: Int) throws(HTTPClientError) {
+    try check(kw_curl_set_number(handle, option, value))
+  }
+
+  private func set(_ option: CURLoption, _ value: String) throws(HTTPClientError) {
+    try check(kw_curl_set_text(handle, option, value))
+  }
+
+  private func check(_ code: CURLcode) throws(HTTPClientError) {
+    guard code == CURLE_OK else {
+      throw .failed(reason: String(cString: curl_easy_strerror(code)))
+    }
+  }
+
+  private static func failure(
+    _ code: CURLcode,
+    _ handle: UnsafeMutableRawPointer
+  ) -> HTTPClientError {
+    let number = CInt(truncatingIfNeeded: kw_curl_get_number(handle, CURLINFO_OS_ERRNO))
+    let words =
+      number != 0
+      ? String(cString: strerror(number)) : String(cString: curl_easy_strerror(code))
+    switch code {
+    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST:
+      return .unreachable(reason: words)
+    case CURLE_OPERATION_TIMEDOUT:
+      return .timedOut
+    case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING:
+      return .interrupted(reason: words)
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE,
+      CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
+      return .untrusted(reason: String(cString: curl_easy_strerror(code)))
+    default:
+      return .failed(reason: String(cString: curl_easy_strerror(code)))
+    }
+  }
+}
+
+/// The request's headers as libcurl's list.
+private final class HeaderList {
+  private(set) var first: UnsafeMutablePointer<curl_slist>?
+
+  init(_ request: HTTPClientRequest) {
+    for (name, value) in request.headers { append("\(name): \(value)") }
+    switch request.body {
+    case .none: if request.method == .post { append("Content-Type:") }
+    case .bytes(_, let contentType): append("Content-Type: \(contentType)")
+    case .secret: append("Content-Type: application/octet-stream")
+    }
+    // The server answers early or takes the body: waiting for leave only costs a round trip.
+    append("Expect:")
+  }
+
+  deinit { curl_slist_free_all(first) }
+
+  private func append(_ line: String) {
+    if let longer = curl_slist_append(first, line) { first = longer }
+  }
+}
