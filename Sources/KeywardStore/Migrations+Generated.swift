@@ -3,7 +3,7 @@
 extension Schema {
   /// The migrations in order; the number of one is its place, from 1.
   package static let migrations: [Migration] = [
-    Migration(name: "0001_initial", sql: migration0001),
+    Migration(name: "0001_initial", sql: migration0001)
   ]
 
   private static let migration0001: StaticString = #"""
