@@ -77,7 +77,7 @@ package struct SealState: Sendable {
   package mutating func shareOffered(_ share: Share) -> OnSecret {
     if let refusal = refusalOfSecret { return .refused(refusal) }
     let records = seals.filter { $0.kind.shareSet != nil }
-    guard let first = records.first?.kind.shareSet else {
+    guard !records.isEmpty else {
       return .refused(
         .wrongSecretKind(seal: seals.map { $0.kind.secretWords }.joined(separator: " or "))
       )
@@ -90,7 +90,7 @@ package struct SealState: Sendable {
         .foreignShare(
           index: Int(share.index),
           setID: share.set.id.description,
-          expected: expected.isEmpty ? first.id.description : expected.joined(separator: " or ")
+          expected: expected.joined(separator: " or ")
         )
       )
     }

@@ -132,6 +132,16 @@ struct EnvelopeTests {
     }
   }
 
+  @Test(arguments: KeyType.allCases)
+  func theSuiteIsTheKeyTypes(type: KeyType) {
+    let suites: [KeyType: EnvelopeSuite] = [
+      .aes128: .aes128, .aes256: .aes256, .chacha20Poly1305: .chacha20,
+    ]
+    let suite = EnvelopeSuite(type)
+    #expect(suite == suites[type])
+    #expect(suite?.keyLength == (suite == nil ? nil : type.generatedByteCount))
+  }
+
   @Test
   func theVersionOfBytesThatAreNoEnvelopeIsNil() {
     #expect(Envelope.version(of: []) == nil)

@@ -202,6 +202,53 @@ struct SealStateTests {
   }
 
   @Test
+  func aRefusedShareKeepsWhatWasCollected() throws {
+    var state = try state(.unsealing)
+    let before = state.phase
+    let forged = try Share(
+      set: seal.shares[1].set,
+      index: 2,
+      payload: try Fixtures.box(Fixtures.random(32))
+    )
+    for (share, expected) in [
+      (seal.shares[0], KeyringError.duplicateShare(index: 1)), (forged, .forgedShare(index: 2)),
+    ] {
+      guard case .refused(let error) = state.shareOffered(share) else {
+        Issue.record("a wrong share was taken")
+        return
+      }
+      #expect(error == expected)
+      #expect(state.phase == before)
+    }
+  }
+
+  /// Two sets of one store would do: an error about a third names both.
+  @Test
+  func aForeignShareIsToldAllSetsThatWouldDo() throws {
+    let other = try SealRecord.createShared(
+      .unseal,
+      threshold: 2,
+      count: 2,
+      store: try Fixtures.store(),
+      rootKey: root
+    )
+    var state = SealState(seals: [seal.record, recovery.record])
+    guard case .refused(let error) = state.shareOffered(other.shares[0]) else {
+      Issue.record("a foreign share was taken")
+      return
+    }
+    let ids = [seal, recovery].map { $0.shares[0].set.id.description }
+    #expect(
+      error
+        == .foreignShare(
+          index: 1,
+          setID: other.shares[0].set.id.description,
+          expected: ids.joined(separator: " or ")
+        )
+    )
+  }
+
+  @Test
   func aShareForAStoreWithoutSharesIsNamed() throws {
     var state = SealState(seals: [file])
     guard case .refused(let error) = state.shareOffered(seal.shares[0]) else {
