@@ -10,6 +10,13 @@ package struct AuditBatch: Equatable, Sendable {
     package let bytes: [UInt8]
     /// SHA-256(0x00 || bytes).
     package let leafHash: [UInt8]
+
+    /// Names a row, as it is or as it was stored.
+    package init(index: UInt64, bytes: [UInt8], leafHash: [UInt8]) {
+      self.index = index
+      self.bytes = bytes
+      self.leafHash = leafHash
+    }
   }
 
   /// The hash of 256 leaves that a batch completed, for ``StoredHashes``.

@@ -5,19 +5,18 @@
 package struct AuditDatabaseVerifier: Sendable {
   /// A stored checkpoint.
   package struct StoredCheckpoint: Sendable {
+    let size: UInt64
     let note: [UInt8]
     let frontier: Frontier?
-    let size: UInt64
 
-    /// Takes the note's bytes and the stored frontier of its size, if there is one.
+    /// Takes a row: the size it is stored under, the note's bytes and the frontier of that size.
     ///
-    /// Bytes that are no checkpoint are taken too: they become a finding.
-    package init(note: [UInt8], frontier: Frontier?) {
+    /// Bytes that are no checkpoint are taken too: they become a finding. Without a frontier the
+    /// verification cannot go on from here after damage before it.
+    package init(size: UInt64, note: [UInt8], frontier: Frontier?) {
+      self.size = size
       self.note = note
       self.frontier = frontier
-      // The size only says when to look at it; the signature is verified then.
-      let checkpoint = try? Checkpoint(parsing: SignedNote(parsing: note).text)
-      size = checkpoint?.size ?? 0
     }
   }
 

@@ -93,6 +93,8 @@ package struct AuditExportReader: Sendable {
   }
 
   private mutating func malformed() {
+    // The header's last line starts the verification anew: what came before it is kept apart.
+    if section.rawValue < Section.body.rawValue { return malformedHeader(.malformedLine) }
     verifier.flag(.malformedLine, line: lineNumber)
   }
 
@@ -132,6 +134,11 @@ package struct AuditExportReader: Sendable {
       return
     }
     flushNote()
+    if frontier != nil {
+      // Its checkpoint was taken away.
+      malformed()
+      frontier = nil
+    }
     if let rest = bytes.after(AuditExport.entry) {
       entry(rest)
     } else if let rest = bytes.after(AuditExport.range) {

@@ -216,7 +216,10 @@ package struct AuditVerifier: Sendable {
       return
     }
     if let last = report.last, last.size == trusted.size {
-      if last.root != trusted.root { report.add(.forked, trusted.size..<trusted.size) }
+      if last.root != trusted.root {
+        let place = segment.base?.firstContradiction(to: trusted)
+        report.add(.forked, place ?? trusted.size..<trusted.size)
+      }
       return
     }
     settle(size: trusted.size, root: trusted.root, frontier: trusted, line: nil)
@@ -237,8 +240,8 @@ package struct AuditVerifier: Sendable {
     let confirmed = judge(Head(size: size, root: root), line: line)
     if let confirmed {
       anchor = confirmed
-    } else if let anchor, let base = segment.base, base.contradicts(anchor) {
-      report.add(.forked, segment.start..<size, line: line)
+    } else if let anchor, let place = segment.base?.firstContradiction(to: anchor) {
+      report.add(.forked, place, line: line)
     }
     judgeAlternate(root: root)
     alternate = nil

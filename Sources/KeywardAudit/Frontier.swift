@@ -57,15 +57,18 @@ package struct Frontier: Equatable, Sendable {
     try self.init(size: size, hashes: hashes)
   }
 
-  /// Whether a subtree that both frontiers name has two hashes: then no log has both.
-  func contradicts(_ other: Frontier) -> Bool {
+  /// The leaves of the first subtree that both frontiers name with two hashes: no log has both.
+  func firstContradiction(to other: Frontier) -> Range<UInt64>? {
     let ours = CompactRange.levels(start: 0, end: size)
     let theirs = CompactRange.levels(start: 0, end: other.size)
+    var start: UInt64 = 0
     for index in 0..<min(ours.count, theirs.count) {
       // Equal heights up to here mean equal places.
-      guard ours[index] == theirs[index] else { return false }
-      if range.hashes[index] != other.range.hashes[index] { return true }
+      guard ours[index] == theirs[index] else { return nil }
+      let end = start + 1 << UInt64(ours[index])
+      if range.hashes[index] != other.range.hashes[index] { return start..<end }
+      start = end
     }
-    return false
+    return nil
   }
 }
