@@ -1,2 +1,63 @@
+import ArgumentParser
+import Glibc
+
+/// The executable: one command for each noun, the server and the offline tools.
 @main
-struct Keyward { static func main() {} }
+struct Keyward: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keyward",
+    abstract: "Keep master keys, and encrypt Kubernetes clusters with them.",
+    discussion: """
+      A first look, with throw-away data:
+
+        keyward server --dev --kms etcd=unix:///tmp/keyward-kms.sock
+        keyward kms check --socket unix:///tmp/keyward-kms.sock
+
+      A server for keeps is started by 'keyward server --config FILE', made ready once by
+      'keyward operator init', and opened after each start by 'keyward operator unseal'.
+
+      Commands talk to the server over its admin socket: --addr, or the environment variable
+      KEYWARD_ADDR, or \(ServerOptions.standardAddress).
+
+      Exit status: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 sealed or not
+      initialized, 5 refused, 6 not found, 7 verification failed.
+      """,
+    version: Version.current,
+    subcommands: [
+      ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
+      AuditCommand.self, BackupCommand.self, FsckCommand.self, CompletionCommand.self,
+      VersionCommand.self,
+    ]
+  )
+
+  /// Runs the command line; every error ends in words on standard error and a documented status,
+  /// since an error that leaves `main` would be a crash.
+  static func main() async {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      Glibc.exit(report(error))
+    }
+  }
+
+  private static func report(_ error: any Error) -> CInt {
+    if let failure = CommandFailure(error) {
+      StandardStream.error("keyward: \(failure.text)\n")
+      return failure.status.rawValue
+    }
+    let code = exitCode(for: error)
+    let message = fullMessage(for: error)
+    if code == .success {
+      if !message.isEmpty { StandardStream.output(message) }
+      return ExitStatus.done.rawValue
+    }
+    if !message.isEmpty { StandardStream.error(message + "\n") }
+    return code == .validationFailure ? ExitStatus.usage.rawValue : code.rawValue
+  }
+}

@@ -1,0 +1,77 @@
+import KeywardClient
+import KeywardModel
+import KeywardSystem
+
+/// Why a command ends without success: words that say what to do, and an exit status.
+struct CommandFailure: Error {
+  let status: ExitStatus
+  let message: String
+  let remedy: String?
+
+  init(_ status: ExitStatus, _ message: String, remedy: String? = nil) {
+    self.status = status
+    self.message = message
+    self.remedy = remedy
+  }
+
+  /// The words for standard error: what is wrong, then what to do.
+  var text: String {
+    guard let remedy else { return message }
+    return "\(message)\n  \(remedy)"
+  }
+
+  /// Reads the errors that commands meet; nil for those of the argument parser.
+  init?(_ error: any Error) {
+    switch error {
+    case let failure as CommandFailure: self = failure
+    case let error as ClientError: self = Self.of(error)
+    case let error as SystemError: self.init(.failed, error.message)
+    case let error as ServiceError:
+      self.init(.usage, error.message, remedy: error.remedy)
+    default: return nil
+    }
+  }
+
+  private static func of(_ error: ClientError) -> CommandFailure {
+    switch error {
+    case .unreachable(let address, let reason):
+      CommandFailure(
+        .unreachable,
+        "No server answers at \(address): \(reason).",
+        remedy: ServerOptions.hint
+      )
+    case .refused(let problem):
+      CommandFailure(
+        status(of: ErrorCode(rawValue: problem.code)),
+        problem.detail,
+        remedy: [problem.remedy, "(\(problem.code), request \(problem.requestID))"]
+          .compactMap { $0 }.joined(separator: " ")
+      )
+    case .interrupted(let reason):
+      CommandFailure(
+        .unreachable,
+        "The server ended the connection before it answered: \(reason).",
+        remedy: "Look at its log: it refuses users that are not in admin.allowed_uids. What was"
+          + " asked for may have been done."
+      )
+    case .unintelligible(let reason):
+      CommandFailure(
+        .failed,
+        "The server's answer is not understood: \(reason).",
+        remedy: "Is it a Keyward server of this version? Compare 'keyward version' and its log."
+      )
+    case .output(let reason):
+      CommandFailure(.failed, "The answer could not be kept: \(reason).")
+    }
+  }
+
+  private static func status(of code: ErrorCode?) -> ExitStatus {
+    switch code {
+    case .sealed, .notInitialized: .sealed
+    case .forbidden, .unauthenticated, .approvalRequired: .refused
+    case .notFound: .notFound
+    case .tampered, .rollbackDetected: .verificationFailed
+    default: .failed
+    }
+  }
+}

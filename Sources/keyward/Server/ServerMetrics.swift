@@ -1,0 +1,50 @@
+import KeywardCrypto
+import KeywardKMSPlugin
+import KeywardModel
+import KeywardService
+
+/// The figures of `/metrics` beside those of HTTP itself, in the Prometheus text form.
+enum ServerMetrics {
+  static func text(
+    _ service: KeywardService,
+    _ plugins: [(key: String, metrics: KMSPluginMetrics)]
+  ) -> String {
+    let status = service.sealStatus()
+    let memory = SecureMemory.report
+    var text = ""
+    func gauge(_ name: String, _ help: String, _ value: Int) {
+      text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n\(name) \(value)\n"
+    }
+    gauge("keyward_sealed", "1 while the server is sealed.", status.sealed ? 1 : 0)
+    gauge(
+      "keyward_audit_writable",
+      "0 while the audit log cannot be written.",
+      status.auditWritable ? 1 : 0
+    )
+    gauge("keyward_keys", "Keys that are not deleted.", status.keys ?? 0)
+    gauge(
+      "keyward_audit_entries",
+      "Entries of the audit log.",
+      Int(clamping: status.auditSize ?? 0)
+    )
+    gauge("keyward_rewrap_pending", "Keys under an older keyring term.", status.rewrapPending ?? 0)
+    gauge("keyward_secure_memory_bytes", "Locked memory in use.", memory.inUse)
+    text += """
+      # HELP keyward_kms_requests_total Calls of KMS v2 sockets by method and outcome.
+      # TYPE keyward_kms_requests_total counter
+
+      """
+    for (key, metrics) in plugins {
+      for (method, counts) in [
+        ("Status", metrics.status), ("Encrypt", metrics.encrypt), ("Decrypt", metrics.decrypt),
+      ] {
+        for (outcome, count) in [("ok", counts.succeeded), ("error", counts.failed)] {
+          text +=
+            "keyward_kms_requests_total{key=\"\(key)\",method=\"\(method)\",outcome=\"\(outcome)\"} "
+            + "\(count)\n"
+        }
+      }
+    }
+    return text
+  }
+}

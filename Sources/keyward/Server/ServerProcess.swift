@@ -1,0 +1,284 @@
+import Glibc
+import KeywardCrypto
+import KeywardHTTPAPI
+import KeywardKMSPlugin
+import KeywardModel
+import KeywardPolicy
+import KeywardService
+import KeywardStore
+import KeywardSystem
+import Logging
+import NIOCore
+import NIOPosix
+
+/// The server put together: order of start, life and end.
+struct ServerProcess {
+  let configuration: ServerConfiguration
+  let configurationPath: String?
+
+  /// Runs until SIGTERM or SIGINT.
+  func run(flippingSelfTest flipped: String?) async throws {
+    // Before anything else is allocated by OpenSSL, and before the first key.
+    try ProcessHardening.apply()
+    try prepareCrypto(flipping: flipped)
+    var logger = Logger(label: "keyward") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
+
+    try PrivateDirectory.prepare(configuration.dataDirectory)
+    let folder = try DirectoryLock(configuration.dataDirectory)
+    // Sockets first: a kube-apiserver that finds one refused falls into a back-off of minutes.
+    var activation = try SocketActivation(environment: environment)
+    let admin = try listen(configuration.adminEndpoint, named: "admin", &activation)
+    let sockets = try configuration.kms.map { socket in
+      (socket, try listen(socket.endpoint, named: socket.key.description, &activation))
+    }
+    let service = try makeService(logger)
+    let threads = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    // The admin API has a thread of its own: a flood there does not delay a Status.
+    let adminThread = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let plugins = PluginSet(
+      service: service,
+      group: threads,
+      logger: logger,
+      offersEcho: configuration.offersEcho
+    )
+    for (socket, listener) in sockets {
+      try await plugins.start(socket, on: listener)
+    }
+    let http = try await startAdmin(admin, service, plugins, adminThread)
+    try await service.start()
+    try await prepareDevelopment(service, logger)
+    await makeKeys(service, configuration.kms, logger)
+    let notify = SystemNotify(environment: environment)
+    notify.ready(status: service.readiness().reason)
+    announce(service, logger)
+
+    await live(service, plugins, notify, &logger)
+
+    notify.stopping(status: "finishing what is running")
+    logger.notice("Stopping")
+    await plugins.stop()
+    await http?.shutdown(within: .seconds(5))
+    admin?.removeFile()
+    await service.stop()
+    try? await threads.shutdownGracefully()
+    try? await adminThread.shutdownGracefully()
+    logger.notice("Stopped")
+    _ = consume folder
+  }
+
+  // MARK: - Start
+
+  private func prepareCrypto(flipping flipped: String?) throws {
+    do {
+      try SecureMemory.activate(limit: configuration.memoryLimit << 20)
+      try SelfTest.run(flipping: flipped)
+    } catch CryptoError.selfTestFailed(let name) {
+      throw SystemError(
+        .failed,
+        "the cryptographic self-test '\(name)' failed; the server does not start"
+      )
+    } catch {
+      throw SystemError(
+        .failed,
+        "no locked memory for keys (\(error)); raise RLIMIT_MEMLOCK (LimitMEMLOCK= in the unit)"
+      )
+    }
+  }
+
+  private func listen(
+    _ endpoint: UnixEndpoint?,
+    named name: String,
+    _ activation: inout SocketActivation
+  ) throws -> UnixListener? {
+    guard let endpoint else { return nil }
+    if let socket = activation.take(name) { return UnixListener.adopt(socket, as: endpoint) }
+    return try UnixListener.bind(endpoint)
+  }
+
+  private func makeService(_ logger: Logger) throws -> KeywardService {
+    let store: SQLiteStore
+    do {
+      store = try SQLiteStore.open(
+        directory: configuration.dataDirectory,
+        anchorPath: configuration.anchorFile
+      )
+    } catch {
+      throw SystemError(.failed, "\(error)")
+    }
+    var options = ServiceOptions()
+    options.destructionDelay = configuration.destructionDelay
+    options.auditOrigin = configuration.auditOrigin
+    options.isDevelopment = configuration.isDevelopment
+    return KeywardService(
+      store: store,
+      time: SystemTime(),
+      policy: BuiltInPolicy(officerUIDs: configuration.adminUIDs ?? ownUIDs),
+      options: options,
+      sealSource: try sealSource(),
+      logger: logger
+    ) { error in
+      logger.critical("The disk failed; the server stops", metadata: ["error": "\(error)"])
+      // Not exit(): nothing may run that could answer or write once more.
+      _exit(70)
+    }
+  }
+
+  private func sealSource() throws -> SealSource? {
+    switch configuration.seal {
+    case nil:
+      guard configuration.isDevelopment else { return nil }
+      let path = configuration.dataDirectory + "/dev-seal.key"
+      if access(path, F_OK) != 0 {
+        let secret = try SecretBytes.random(count: 32)
+        try secret.withUnsafeBytes { bytes in try AtomicFile.write(bytes, to: path) }
+      }
+      return .keyFile(path)
+    case .keyFile(let path):
+      return .keyFile(path)
+    case .credential(let name):
+      guard let folder = environment["CREDENTIALS_DIRECTORY"] else {
+        throw ConfigurationError(
+          "The seal is the credential '\(name)', but CREDENTIALS_DIRECTORY is not set: start the "
+            + "server by systemd with LoadCredential=\(name):PATH."
+        )
+      }
+      return .credential(name, folder: folder)
+    }
+  }
+
+  private func startAdmin(
+    _ listener: UnixListener?,
+    _ service: KeywardService,
+    _ plugins: PluginSet,
+    _ group: MultiThreadedEventLoopGroup
+  ) async throws -> HTTPServer? {
+    guard let descriptor = listener?.takeDescriptor() else { return nil }
+    let configuration = HTTPServer.Configuration(
+      allowedUIDs: configuration.adminUIDs ?? ownUIDs,
+      metrics: { ServerMetrics.text(service, await plugins.metrics()) }
+    )
+    return try await HTTPServer.start(
+      descriptor: descriptor,
+      group: group,
+      configuration: configuration,
+      service: ServiceAdapter(service)
+    )
+  }
+
+  /// A development server makes its store, and opens it by a key file beside it.
+  private func prepareDevelopment(_ service: KeywardService, _ logger: Logger) async throws {
+    guard configuration.isDevelopment, !service.sealStatus().initialized else { return }
+    let caller = Caller(
+      principal: Principal(kind: .unixPeer, name: "uid:\(getuid())", uid: getuid(), pid: getpid()),
+      transport: .server,
+      requestID: "dev"
+    )
+    do {
+      _ = try await service.initialize(
+        caller,
+        SealRequest(seal: .keyFile, shares: 1, threshold: 1),
+        passphrase: SecretBox(try SecretBytes(count: 0))
+      )
+    } catch {
+      throw SystemError(.failed, "the development store could not be made: \(error)")
+    }
+  }
+
+  private func makeKeys(
+    _ service: KeywardService,
+    _ sockets: [ServerConfiguration.KMSSocket],
+    _ logger: Logger
+  ) async {
+    for socket in sockets where socket.createsKey {
+      do {
+        try await service.ensureKMSKey(socket.key)
+      } catch {
+        guard error != .sealed, error != .notInitialized else { continue }
+        logger.error("A KMS key could not be made", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+
+  private func announce(_ service: KeywardService, _ logger: Logger) {
+    if configuration.isDevelopment {
+      StandardStream.output(
+        """
+        NOT FOR PRODUCTION: a development server. The store is in
+        \(configuration.dataDirectory), its seal is a key file beside it.
+
+          export KEYWARD_ADDR=\(configuration.adminEndpoint?.description ?? "")
+
+        """
+      )
+    }
+    for socket in configuration.kms {
+      StandardStream.output("KMS v2: key '\(socket.key)' on \(socket.endpoint)")
+    }
+    if let endpoint = configuration.adminEndpoint {
+      StandardStream.output("Admin API on \(endpoint)")
+    }
+    let status = service.sealStatus()
+    if !status.initialized {
+      StandardStream.output("The store is new. Make its root key with: keyward operator init")
+    } else if status.sealed {
+      StandardStream.output("Sealed. Unseal with: keyward operator unseal")
+      if let reason = status.reason { StandardStream.output("Reason: \(reason)") }
+    }
+  }
+
+  // MARK: - Life
+
+  /// Carries out what falls due, once a second, until a signal ends it.
+  private func live(
+    _ service: KeywardService,
+    _ plugins: PluginSet,
+    _ notify: SystemNotify,
+    _ logger: inout Logger
+  ) async {
+    let maintenance = Task {
+      var count = 0
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(1))
+        count += 1
+        await service.tick(count)
+        notify.watchdog()
+      }
+    }
+    for await signal in SignalSource.stream([.terminate, .interrupt, .hangUp]) {
+      guard signal == .hangUp else { break }
+      notify.reloading()
+      await reload(service, plugins, &logger)
+      notify.ready()
+    }
+    maintenance.cancel()
+  }
+
+  /// Reads the file again: the list of KMS sockets takes effect, other changes ask for a restart.
+  private func reload(
+    _ service: KeywardService,
+    _ plugins: PluginSet,
+    _ logger: inout Logger
+  ) async {
+    guard let configurationPath else {
+      logger.notice("There is no configuration file to read again")
+      return
+    }
+    do {
+      let new = try ConfigurationFile.read(configurationPath)
+      try await plugins.replace(with: new.kms)
+      await makeKeys(service, new.kms, logger)
+      logger.logLevel = Logger.Level(rawValue: new.logLevel) ?? .info
+      logger.notice("Configuration read again; all but kms and log_level wait for a restart")
+    } catch {
+      logger.error(
+        "The configuration is not taken; the old one stays",
+        metadata: ["error": "\(error)"]
+      )
+    }
+  }
+
+  private var ownUIDs: Set<UInt32> { [0, getuid()] }
+
+  private var environment: [String: String] { ProcessEnvironment.all }
+}
