@@ -44,6 +44,7 @@ typedef struct {
   size_t taken;     // bytes already given to free lists
   bool shared;      // a chunk; otherwise one block's own mapping
   bool scratch;     // outside the limit
+  bool reserved;    // a chunk for OpenSSL alone
 } mapping;
 
 typedef struct free_block {
@@ -188,17 +189,22 @@ static void unmap(header *h) {
 // MARK: blocks
 
 // Fills the free list of a class; its lock is held. Returns false when no memory can be had.
-static bool refill(unsigned c) {
+static bool refill(unsigned c, bool openssl) {
   const size_t block = class_size(c);
   pthread_mutex_lock(&arena.lock);
   mapping *m = NULL;
   for (size_t i = 0; i < arena.count && m == NULL; i++) {
     mapping *candidate = &arena.mappings[i];
-    if (candidate->shared && candidate->size - candidate->taken >= block) m = candidate;
+    if (candidate->shared && !candidate->reserved && candidate->size - candidate->taken >= block)
+      m = candidate;
   }
   if (m == NULL) {
     m = map(CHUNK, false);
     if (m != NULL) m->shared = true;
+  }
+  for (size_t i = 0; i < arena.count && m == NULL && openssl; i++) {
+    mapping *candidate = &arena.mappings[i];
+    if (candidate->reserved && candidate->size - candidate->taken >= block) m = candidate;
   }
   uint8_t *at = NULL;
   size_t blocks = 0;
@@ -220,13 +226,13 @@ static bool refill(unsigned c) {
   return blocks > 0;
 }
 
-void *kw_memory_alloc(size_t count) {
+static void *allocate(size_t count, bool openssl) {
   if (count > LARGEST - sizeof(header)) return own_mapping(count, false);
   // The smallest block has room for the link of the free list.
   const size_t payload = count < 16 ? 16 : count;
   const unsigned c = class_of(payload + sizeof(header));
   pthread_mutex_lock(&classes[c].lock);
-  if (classes[c].free == NULL && !refill(c)) {
+  if (classes[c].free == NULL && !refill(c, openssl)) {
     pthread_mutex_unlock(&classes[c].lock);
     return NULL;
   }
@@ -241,6 +247,8 @@ void *kw_memory_alloc(size_t count) {
   f->next = NULL;
   return f;
 }
+
+void *kw_memory_alloc(size_t count) { return allocate(count, false); }
 
 static header *live_header(void *pointer) {
   header *h = (header *)pointer - 1;
@@ -280,6 +288,14 @@ void kw_memory_configure(size_t limit, int backing) {
   arena.limit = limit;
   if (backing != KW_BACKING_NONE) arena.backing = backing;
   pthread_mutex_unlock(&arena.lock);
+}
+
+int kw_memory_reserve(void) {
+  pthread_mutex_lock(&arena.lock);
+  mapping *m = map(CHUNK, false);
+  if (m != NULL) m->shared = m->reserved = true;
+  pthread_mutex_unlock(&arena.lock);
+  return m != NULL;
 }
 
 kw_memory_stats kw_memory_report(void) {
@@ -322,7 +338,7 @@ void *kw_openssl_malloc(size_t count, const char *file, int line) {
   // call and is larger than an ordinary RLIMIT_MEMLOCK: never dumped, inherited or left unwiped,
   // but locked only as far as the limit lets it.
   if (count > CHUNK) return own_mapping(count, true);
-  return kw_memory_alloc(count);
+  return allocate(count, true);
 }
 
 void *kw_openssl_realloc(void *pointer, size_t count, const char *file, int line) {

@@ -18,8 +18,22 @@
 #include <stdint.h>
 #include <string.h>
 
-// A compound macro.
-static const int kw_public_key_selection = EVP_PKEY_PUBLIC_KEY;
+// A public key of a named curve from an encoded point, or NULL. In C because an OSSL_PARAM keeps
+// pointers to its names, which must outlive the call that makes it.
+static inline EVP_PKEY *kw_ec_public_key(const char *group, const uint8_t *point, size_t count) {
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, count),
+      OSSL_PARAM_construct_end(),
+  };
+  if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+      EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+    key = NULL;
+  EVP_PKEY_CTX_free(context);
+  return key;
+}
 
 // A SHA-2 computation without an EVP context: no allocation and no provider dispatch, which for
 // the 200-byte messages of row MACs and Merkle leaves is more than half of the time of EVP.

@@ -31,10 +31,14 @@ package enum Digest {
     }
   }
 
-  /// The SHA-256 of one byte string, the fastest way.
+  /// The SHA-256 of one byte string.
   package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: 32) { out, count in
-      SHA256(bytes, bytes.count, out.baseAddress)
+    // Not SHA256(3), which looks its digest up anew at each call.
+    var work = kw_sha2()
+    kw_sha2_begin(&work, 256)
+    kw_sha2_update(&work, bytes, bytes.count)
+    return [UInt8](unsafeUninitializedCapacity: 32) { out, count in
+      kw_sha2_finish(&work, out.baseAddress)
       count = 32
     }
   }

@@ -7,6 +7,7 @@ import COpenSSL
 package final class PrivateKey: Sendable {
   package let algorithm: AsymmetricAlgorithm
   let handle: KeyHandle
+  private let publicHalf: PublicKey
 
   /// Generates a pair; RSA has the exponent 65537.
   package static func generate(_ algorithm: AsymmetricAlgorithm) throws(CryptoError) -> PrivateKey {
@@ -47,9 +48,8 @@ package final class PrivateKey: Sendable {
     OpenSSL.prepare()
     defer { kw_scrub_stack() }
     let handle = try PKCS8.parse(pkcs8)
-    let found = try AsymmetricAlgorithm(of: handle.pointer)
+    let found = try PublicKey.checkShape(of: handle)
     if let expecting, expecting != found { throw .invalidKey("another algorithm than expected") }
-    _ = try PublicKey(checking: handle)
     if found.isRSA { try RSAKeyCheck.privateHalf(of: handle) }
     let valid = try handle.withContext { context in EVP_PKEY_check(context) }
     guard valid == 1 else {
@@ -86,13 +86,15 @@ package final class PrivateKey: Sendable {
   /// Parses a known key without the checks of an import, which would take most of a self-test.
   init(selfTest pkcs8: borrowing SecretBytes) throws(CryptoError) {
     handle = try PKCS8.parse(pkcs8)
-    algorithm = try AsymmetricAlgorithm(of: handle.pointer)
+    publicHalf = try PublicKey(halfOf: handle)
+    algorithm = publicHalf.algorithm
   }
 
   /// Takes a pair whose numbers are checked, and tests that its halves fit each other.
   private init(testing handle: KeyHandle) throws(CryptoError) {
-    algorithm = try AsymmetricAlgorithm(of: handle.pointer)
     self.handle = handle
+    publicHalf = try PublicKey(halfOf: handle)
+    algorithm = publicHalf.algorithm
     try PairwiseTest.run(self)
   }
 
@@ -125,6 +127,6 @@ package final class PrivateKey: Sendable {
 
   /// The public half, without a trace of the private one.
   package func publicKey() throws(CryptoError) -> PublicKey {
-    try PublicKey(spki: PublicKey(checking: handle).spki())
+    publicHalf
   }
 }

@@ -13,16 +13,11 @@ package final class PublicKey: Sendable {
   package convenience init(spki: [UInt8]) throws(CryptoError) {
     OpenSSL.prepare()
     guard spki.count <= 4096 else { throw .invalidKey("too long") }
-    var parsed: OpaquePointer?
-    spki.withUnsafeBufferPointer { bytes in
-      var next = bytes.baseAddress
-      parsed = d2i_PUBKEY_ex(nil, &next, bytes.count, nil, nil)
-    }
-    guard let parsed else {
+    guard let parsed = Self.parse(spki) else {
       OpenSSL.clearErrors()
       throw .invalidKey("not a SubjectPublicKeyInfo")
     }
-    try self.init(checking: KeyHandle(owning: parsed))
+    try self.init(checking: parsed)
     guard try self.spki() == spki else { throw .invalidKey("not canonical DER") }
   }
 
@@ -34,7 +29,7 @@ package final class PublicKey: Sendable {
     OpenSSL.prepare()
     let made: OpaquePointer?
     if let group = algorithm.groupName {
-      made = Self.point(raw, group: group)
+      made = kw_ec_public_key(group, raw, raw.count)
     } else {
       guard algorithm == .ed25519 || algorithm == .x25519 else {
         throw .invalidInput("no raw form")
@@ -54,18 +49,18 @@ package final class PublicKey: Sendable {
     try self.init(checking: KeyHandle(owning: made))
   }
 
-  /// Applies the rules to a key that OpenSSL has parsed.
-  init(checking handle: KeyHandle) throws(CryptoError) {
-    algorithm = try AsymmetricAlgorithm(of: handle.pointer)
+  /// Copies the public half out of a pair that has been checked as a whole.
+  init(halfOf pair: KeyHandle) throws(CryptoError) {
+    algorithm = try AsymmetricAlgorithm(of: pair.pointer)
+    let spki = try Self.spki(of: pair)
+    guard let handle = Self.parse(spki) else { throw OpenSSL.failure("d2i_PUBKEY_ex") }
     self.handle = handle
-    if algorithm.isRSA {
-      try RSAKeyCheck.publicHalf(of: handle)
-    } else if let length = algorithm.fieldLength {
-      let point = try raw()
-      guard point.count == 2 * length + 1, point.first == 4 else {
-        throw .invalidKey("point not uncompressed")
-      }
-    }
+  }
+
+  /// Applies the rules to a key that OpenSSL has parsed.
+  private init(checking handle: KeyHandle) throws(CryptoError) {
+    algorithm = try Self.checkShape(of: handle)
+    self.handle = handle
     let valid = try handle.withContext { context in EVP_PKEY_public_check(context) }
     guard valid == 1 else {
       OpenSSL.clearErrors()
@@ -73,8 +68,40 @@ package final class PublicKey: Sendable {
     }
   }
 
+  /// Applies the rules on sizes and forms, for single keys and pairs.
+  @discardableResult
+  static func checkShape(of handle: KeyHandle) throws(CryptoError) -> AsymmetricAlgorithm {
+    let algorithm = try AsymmetricAlgorithm(of: handle.pointer)
+    if algorithm.isRSA {
+      try RSAKeyCheck.publicHalf(of: handle)
+    } else if let length = algorithm.fieldLength {
+      let point = try raw(of: handle)
+      guard point.count == 2 * length + 1, point.first == 4 else {
+        throw .invalidKey("point not uncompressed")
+      }
+    }
+    return algorithm
+  }
+
   /// The DER SubjectPublicKeyInfo.
   package func spki() throws(CryptoError) -> [UInt8] {
+    try Self.spki(of: handle)
+  }
+
+  /// The raw form: 32 bytes for Ed25519 and X25519, the uncompressed point for a curve.
+  package func raw() throws(CryptoError) -> [UInt8] {
+    guard !algorithm.isRSA else { throw .invalidInput("no raw form") }
+    return try Self.raw(of: handle)
+  }
+
+  private static func parse(_ spki: [UInt8]) -> KeyHandle? {
+    spki.withUnsafeBufferPointer { bytes in
+      var next = bytes.baseAddress
+      return d2i_PUBKEY_ex(nil, &next, bytes.count, nil, nil).map(KeyHandle.init(owning:))
+    }
+  }
+
+  private static func spki(of handle: KeyHandle) throws(CryptoError) -> [UInt8] {
     let length = i2d_PUBKEY(handle.pointer, nil)
     guard length > 0 else { throw OpenSSL.failure("i2d_PUBKEY") }
     return [UInt8](unsafeUninitializedCapacity: Int(length)) { out, count in
@@ -83,9 +110,7 @@ package final class PublicKey: Sendable {
     }
   }
 
-  /// The raw form: 32 bytes for Ed25519 and X25519, the uncompressed point for a curve.
-  package func raw() throws(CryptoError) -> [UInt8] {
-    guard !algorithm.isRSA else { throw .invalidInput("no raw form") }
+  private static func raw(of handle: KeyHandle) throws(CryptoError) -> [UInt8] {
     var out = [UInt8](repeating: 0, count: 256)
     var length = 0
     guard
@@ -98,29 +123,5 @@ package final class PublicKey: Sendable {
       ) == 1
     else { throw OpenSSL.failure("EVP_PKEY_get_octet_string_param") }
     return Array(out[..<length])
-  }
-
-  private static func point(_ raw: [UInt8], group: String) -> OpaquePointer? {
-    guard let context = EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else { return nil }
-    defer { EVP_PKEY_CTX_free(context) }
-    guard EVP_PKEY_fromdata_init(context) == 1 else { return nil }
-    var groupName = Array(group.utf8CString)
-    var point = raw
-    var key: OpaquePointer?
-    groupName.withUnsafeMutableBufferPointer { name in
-      point.withUnsafeMutableBufferPointer { bytes in
-        var parameters = [
-          OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.baseAddress, 0),
-          OSSL_PARAM_construct_octet_string(
-            OSSL_PKEY_PARAM_PUB_KEY,
-            bytes.baseAddress,
-            bytes.count
-          ),
-          OSSL_PARAM_construct_end(),
-        ]
-        _ = EVP_PKEY_fromdata(context, &key, kw_public_key_selection, &parameters)
-      }
-    }
-    return key
   }
 }

@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// The rules for RSA numbers that OpenSSL leaves to its caller (SP 800-56B §6).
-enum RSAKeyCheck {
+package enum RSAKeyCheck {
   /// Size of the modulus; exponent odd, 65537 or more, at most 256 bits.
   static func publicHalf(of handle: KeyHandle) throws(CryptoError) {
     let bits = Int(EVP_PKEY_get_bits(handle.pointer))
@@ -45,7 +45,7 @@ enum RSAKeyCheck {
   }
 
   /// Whether a big-endian number is a prime, as the import of a key decides it.
-  static func isPrime(_ bytes: [UInt8]) -> Bool {
+  package static func isPrime(_ bytes: [UInt8]) -> Bool {
     guard let number = BN_bin2bn(bytes, Int32(bytes.count), nil) else { return false }
     defer { BN_clear_free(number) }
     return BN_check_prime(number, nil, nil) == 1

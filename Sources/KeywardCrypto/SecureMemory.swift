@@ -51,7 +51,7 @@ package enum SecureMemory {
 
   /// The same with a fixed kind of memory, so that the fallback can be tested.
   package static func activate(limit: Int, backing: Backing) throws(CryptoError) {
-    guard limit >= 1 << 20 else { throw .invalidInput("the arena needs at least 1 MiB") }
+    guard limit >= 2 << 20 else { throw .invalidInput("the arena needs at least 2 MiB") }
     let kind: Int
     switch backing {
     case .memfdSecret: kind = KW_BACKING_MEMFD_SECRET
@@ -59,9 +59,10 @@ package enum SecureMemory {
     case .unlocked: kind = KW_BACKING_NONE
     }
     kw_memory_configure(limit, Int32(kind))
-    state.withLock { state in
+    try state.withLock { state throws(CryptoError) in
       guard !state.activated else { return }
       state.activated = true
+      guard kw_memory_reserve() == 1 else { throw .outOfSecureMemory }
       state.routed =
         CRYPTO_set_mem_functions(kw_openssl_malloc, kw_openssl_realloc, kw_openssl_free) == 1
     }

@@ -30,6 +30,10 @@ typedef struct {
 // kind of memory for chunks mapped from now on; KW_BACKING_NONE chooses the best the kernel has.
 void kw_memory_configure(size_t limit, int backing);
 
+// Maps a chunk that only kw_openssl_malloc may use, when all else is full. OpenSSL 3.0 dereferences
+// NULL when memory runs out in the middle of loading an algorithm. Returns 0 when it is refused.
+int kw_memory_reserve(void);
+
 // Zero-filled memory, aligned to 16 bytes; NULL when the limit or RLIMIT_MEMLOCK refuses.
 void *kw_memory_alloc(size_t count);
 // Wipes and frees. A pointer freed twice, or a smashed header, aborts the process.
