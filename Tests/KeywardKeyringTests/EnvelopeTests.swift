@@ -132,6 +132,30 @@ struct EnvelopeTests {
     }
   }
 
+  /// Not even with a tag that the right key made over the wrong suite byte.
+  @Test(arguments: [0x00, 0x02, 0x03, 0x04, 0x7f, 0xff] as [UInt8])
+  func theSuiteByteHasToBeTheKeysOwn(suite: UInt8) throws {
+    let key = try key(.aes256)
+    let salt = Fixtures.random(24)
+    for (byte, opens) in [(UInt8(0x01), true), (suite, false)] {
+      let header = [byte, 0, 0, 0, 1] + salt
+      let body = try CommittingAEAD.seal(
+        .aes256CTR,
+        key: key.bytes,
+        salt: salt,
+        aad: Envelope.authenticatedRecord(header: header, aad: aad),
+        plaintext: try SecretBytes.fixture([1, 2, 3])
+      )
+      let opened = try? Envelope.open(
+        expecting: .aes256,
+        key: key.bytes,
+        aad: aad,
+        header + body
+      ).revealed()
+      #expect(opened == (opens ? [1, 2, 3] : nil))
+    }
+  }
+
   @Test(arguments: KeyType.allCases)
   func theSuiteIsTheKeyTypes(type: KeyType) {
     let suites: [KeyType: EnvelopeSuite] = [

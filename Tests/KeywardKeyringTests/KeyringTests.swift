@@ -165,6 +165,27 @@ struct KeyringTests {
     #expect(throws: KeyringError.self) { _ = try keyring.rotated(at: now) }
   }
 
+  /// A row that says another number than its envelope is refused, whoever made it.
+  @Test
+  func aTermUnderAnotherVersionIsRefused() throws {
+    let root = try RootKey.generate()
+    let store = try Fixtures.store()
+    let wrapped = try Envelope.seal(
+      .aes256,
+      key: try root.subkey(.termWrapping).bytes,
+      version: 2,
+      aad: .term(store: store, number: 1, createdAt: now),
+      plaintext: try SecretBytes.fixture([UInt8](repeating: 1, count: 32))
+    )
+    #expect(throws: KeyringError.decryptionFailed) {
+      _ = try Keyring.open(
+        [WrappedTerm(number: 1, createdAt: now, wrapped: wrapped)],
+        store: store,
+        rootKey: root
+      )
+    }
+  }
+
   /// A term of a wrong length that the root key did wrap is still no term.
   @Test
   func aTermOfAnotherLengthIsRefused() throws {
