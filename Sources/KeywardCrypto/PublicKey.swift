@@ -75,6 +75,19 @@ package final class PublicKey: Sendable {
     if algorithm.isRSA {
       try RSAKeyCheck.publicHalf(of: handle)
     } else if let length = algorithm.fieldLength {
+      // Explicit parameters, even of a curve on offer, are how CVE-2020-0601 forged keys.
+      var explicit: Int32 = 0
+      guard
+        EVP_PKEY_get_int_param(
+          handle.pointer,
+          OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+          &explicit
+        ) == 1,
+        explicit == 0
+      else {
+        OpenSSL.clearErrors()
+        throw .invalidKey("not a named curve")
+      }
       let point = try raw(of: handle)
       guard point.count == 2 * length + 1, point.first == 4 else {
         throw .invalidKey("point not uncompressed")
@@ -121,7 +134,11 @@ package final class PublicKey: Sendable {
         out.count,
         &length
       ) == 1
-    else { throw OpenSSL.failure("EVP_PKEY_get_octet_string_param") }
+    else {
+      // The point at infinity has no encoding.
+      OpenSSL.clearErrors()
+      throw .invalidKey("no public key")
+    }
     return Array(out[..<length])
   }
 }

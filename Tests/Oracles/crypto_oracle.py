@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+import crypto_weak_keys
+
 HASHES = {
     "sha1": hashes.SHA1, "sha224": hashes.SHA224, "sha256": hashes.SHA256, "sha384": hashes.SHA384,
     "sha512": hashes.SHA512, "sha512_224": hashes.SHA512_224, "sha512_256": hashes.SHA512_256,
@@ -167,6 +169,8 @@ OPERATIONS = {
     "ed25519-verify": lambda r: public(r).verify(unhex(r, "signature"), unhex(r, "data")) or b"",
     "agree": agree,
     "generate": generate,
+    "weak-private": lambda r: crypto_weak_keys.weak_private(r["kind"]),
+    "weak-public": lambda r: crypto_weak_keys.weak_public(r["kind"]),
     "public": lambda r: private(r).public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
 }

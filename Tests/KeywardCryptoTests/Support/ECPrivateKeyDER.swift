@@ -38,3 +38,23 @@ func tlv(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] {
   default: return [tag, 0x82, UInt8(count >> 8), UInt8(count & 255)] + contents
   }
 }
+
+/// Walks over well-formed DER.
+struct DERCursor {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+  mutating func next() -> (whole: ArraySlice<UInt8>, contents: ArraySlice<UInt8>) {
+    let start = rest.startIndex
+    var header = 2
+    var length = Int(rest[start + 1])
+    if length > 0x80 {
+      header += length - 0x80
+      length = rest[(start + 2)..<(start + header)].reduce(0) { $0 << 8 | Int($1) }
+    }
+    let end = start + header + length
+    defer { rest = rest[end...] }
+    return (rest[start..<end], rest[(start + header)..<end])
+  }
+}
