@@ -116,6 +116,24 @@ let targets: [Target] = [
     swiftSettings: settings),
 
   // Tests.
+  .target(
+    name: "KeywardTesting",
+    dependencies: [
+      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
+      "KeywardService", "KeywardStore",
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: settings),
+  .testTarget(
+    name: "KeywardPolicyTests", dependencies: ["KeywardModel", "KeywardPolicy"],
+    swiftSettings: settings),
+  .testTarget(
+    name: "KeywardServiceTests",
+    dependencies: [
+      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
+      "KeywardService", "KeywardStore", "KeywardTesting",
+    ],
+    swiftSettings: settings),
   .testTarget(name: "KeywardModelTests", dependencies: ["KeywardModel"], swiftSettings: settings),
   .testTarget(
     name: "KeywardCryptoTests", dependencies: ["KeywardCrypto"], swiftSettings: settings),

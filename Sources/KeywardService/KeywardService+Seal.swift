@@ -431,6 +431,15 @@ extension KeywardService {
     return rootKey
   }
 
+  /// Steps the seal's state machine outside the lock: scrypt takes half a second, and a Status must
+  /// not wait for it. Only the writing thread steps it, so nothing gets lost in between.
+  private func offering(_ step: (inout SealState) -> SealState.OnSecret) -> SealState.OnSecret {
+    var state = session.withLock { $0.state }
+    let outcome = step(&state)
+    session.withLock { $0.state = state }
+    return outcome
+  }
+
   private func resolve(_ outcome: SealState.OnSecret) throws(ServiceError) -> RootKey? {
     switch outcome {
     case .collected: return nil
