@@ -14,12 +14,13 @@ final class Anchor {
   private let path: String
 
   /// Opens the file, or makes it empty, 0600.
-  init(path: String) throws(StoreError) {
-    let made = try StoreFiles.prepare(path)
+  init(path: String, creating: Bool = true) throws(StoreError) {
+    let made = try StoreFiles.prepare(path, creating: creating)
     let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw StoreFiles.failure("open", path) }
     self.descriptor = descriptor
     self.path = path
+    guard creating else { return }
     // Both slots get their room on the disk now, so that later writes need none.
     switch posix_fallocate(descriptor, 0, off_t(2 * Anchor.slotSize)) {
     case 0, EOPNOTSUPP, EINVAL: break

@@ -8,12 +8,21 @@ package struct Finding: Hashable, Sendable, Codable, CustomStringConvertible {
   package let problem: String
   /// What to do.
   package let remedy: String
+  /// Whether the store works as it has to all the same.
+  package let isWarning: Bool
 
-  package init(table: String, row: String = "", problem: String, remedy: String) {
+  package init(
+    table: String,
+    row: String = "",
+    problem: String,
+    remedy: String,
+    isWarning: Bool = false
+  ) {
     self.table = table
     self.row = row
     self.problem = problem
     self.remedy = remedy
+    self.isWarning = isWarning
   }
 
   package var description: String {

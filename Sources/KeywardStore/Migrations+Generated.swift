@@ -112,12 +112,13 @@ extension Schema {
       record BLOB NOT NULL
     ) STRICT;
 
-    -- One row that authenticates the whole: see docs/storage.md, "The state row".
+    -- One row that authenticates the whole: set_mac covers the set of all rows with a MAC, mac this row.
     CREATE TABLE state (
       id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
       counter INTEGER NOT NULL CHECK (counter >= 1),
       audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
       frontier BLOB NOT NULL,
+      set_mac BLOB NOT NULL CHECK (length(set_mac) = 32),
       mac BLOB NOT NULL CHECK (length(mac) = 32)
     ) STRICT;
 
@@ -207,6 +208,7 @@ extension Schema {
       counter INTEGER NOT NULL CHECK (counter >= 1),
       audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
       frontier BLOB NOT NULL,
+      set_mac BLOB NOT NULL CHECK (length(set_mac) = 32),
       mac BLOB NOT NULL CHECK (length(mac) = 32)
     ) STRICT;
     CREATE UNIQUE INDEX key_versions_kms_key_id ON key_versions (kms_key_id);

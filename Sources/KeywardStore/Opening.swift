@@ -1,37 +1,29 @@
 import KeywardCrypto
 import KeywardModel
 
-/// The checks between a database and its use: rows, the whole, the audit log's size, the age.
+/// Everything that carries a MAC, read from a database and verified.
+///
+/// Rows first, then the set of them, then the audit log's size. What is wrong is collected; whoever
+/// opens the store decides what to make of it.
 struct Opening {
-  let database: Database
-  let keys: StoreKeys
-  let accepting: Set<Acceptance>
+  private(set) var loader: Loader
+  /// What a store goes on from; only rows that verify are in it.
+  private(set) var session: Session
+  /// Whether the state row verifies. Without it there is neither a counter nor a log to go on from.
+  let stateIsValid: Bool
+  private(set) var findings: [Finding]
 
-  /// The state row as it is stored.
-  private struct StoredState {
-    let counter: UInt64
-    let auditSize: UInt64
-    let frontier: [UInt8]
-    let mac: [UInt8]
-  }
-
-  /// Verifies and loads everything; the anchor is read, not written.
-  ///
-  /// The counter of the session is never below the anchor's, so the next write makes an accepted
-  /// rollback good, together with the audit entry about it.
-  func open(anchor: Anchor) throws(StoreError) -> (LoadedState, Session) {
-    guard let id = try storeID() else { throw .corrupt("the store's id is missing") }
-    var loader = Loader(database, store: id, keys: keys)
-    try loader.load()
-    var findings = loader.findings
-    guard let stored = try readState() else {
-      throw .tampered(
-        findings + [
-          Finding(table: "state", problem: "the row is missing", remedy: "restore a backup")
-        ]
-      )
+  init(_ database: Database, keys: StoreKeys) throws(StoreError) {
+    guard let id = try Opening.storeID(database) else {
+      throw .corrupt("the store's id is missing")
     }
-    var session = Session(
+    guard let stored = try StoredState.read(database) else {
+      throw .corrupt("the state row is missing")
+    }
+    loader = Loader(database, store: id, keys: keys)
+    try loader.load()
+    findings = loader.findings
+    session = Session(
       keys: keys,
       store: id,
       digest: loader.digest,
@@ -42,53 +34,30 @@ struct Opening {
       terms: loader.terms,
       meta: loader.meta
     )
-    if findings.isEmpty, !constantTimeEquals(session.stateMAC, stored.mac) {
-      findings.append(Opening.wrongSet)
-    }
-    if session.meta[.storeID] != id.bytes {
+    session.damaged = loader.damaged
+    stateIsValid = constantTimeEquals(session.stateMAC(setMAC: stored.setMAC), stored.mac)
+    if !stateIsValid {
       findings.append(
         Finding(
-          table: "meta",
-          row: "store_id",
-          problem: "does not verify",
+          table: "state",
+          problem: "was edited or damaged: its MAC does not verify",
+          remedy: "restore a backup"
+        )
+      )
+    } else if loader.findings.isEmpty, !constantTimeEquals(session.setMAC, stored.setMAC) {
+      findings.append(
+        Finding(
+          table: "state",
+          problem: "rows were removed, added or put back from an older copy",
           remedy: "restore a backup"
         )
       )
     }
-    if let problem = try auditProblem(stored) { findings.append(problem) }
-    if !findings.isEmpty && !accepting.contains(.damage) { throw .tampered(findings) }
-    // Without its id, or with other keys than its own, there is nothing to accept.
-    guard session.meta[.storeID] == id.bytes else { throw .tampered(findings) }
-    session.damaged = loader.damaged
-
-    let anchored = try anchor.read(store: id, key: keys.anchorKey)
-    let isOlder = anchored.map { stored.counter < $0 } ?? true
-    if isOlder && !accepting.contains(.rollback) {
-      throw .rollbackDetected(database: stored.counter, anchor: anchored)
-    }
-    if let anchored, anchored > stored.counter {
-      session.storedCounter = stored.counter
-      session.counter = anchored
-    }
-    var accepted: Set<Acceptance> = []
-    if isOlder { accepted.insert(.rollback) }
-    if !findings.isEmpty { accepted.insert(.damage) }
-    return (loaded(loader, session, stored, accepted, findings), session)
+    if let problem = try Opening.auditProblem(database, stored) { findings.append(problem) }
   }
 
-  static let wrongSet = Finding(
-    table: "state",
-    problem: "rows were removed, added or put back from an older copy",
-    remedy: "restore a backup"
-  )
-
-  private func loaded(
-    _ loader: Loader,
-    _ session: Session,
-    _ stored: StoredState,
-    _ accepted: Set<Acceptance>,
-    _ findings: [Finding]
-  ) -> LoadedState {
+  /// What the store tells its user; `accepted` is what the user had to accept.
+  func loaded(_ accepted: Set<Acceptance>) -> LoadedState {
     LoadedState(
       store: session.store,
       keys: loader.loadedKeys,
@@ -97,38 +66,37 @@ struct Opening {
       meta: session.meta,
       auditSize: session.auditSize,
       frontier: session.frontier,
-      counter: stored.counter,
+      counter: session.storedCounter ?? session.counter,
       accepted: accepted,
       findings: findings
     )
   }
 
-  // MARK: - Parts
+  /// Compares the counter with the anchor's, and goes on from the higher one.
+  ///
+  /// Nothing is written: the next write makes an accepted rollback good, together with the audit
+  /// entry about it. Returns whether the database is older, or its age cannot be told.
+  mutating func compare(with anchored: UInt64?) -> Bool {
+    guard let anchored else { return true }
+    guard session.counter < anchored else { return false }
+    session.storedCounter = session.counter
+    session.counter = anchored
+    return true
+  }
 
-  private func storeID() throws(StoreError) -> StoreID? {
+  private static func storeID(_ database: Database) throws(StoreError) -> StoreID? {
     let statement = try database.statement("SELECT value FROM meta WHERE name = 'store_id'")
     defer { statement.reset() }
     return try statement.step() ? StoreID(statement.blob(0)) : nil
   }
 
-  private func readState() throws(StoreError) -> StoredState? {
-    let statement = try database.statement(
-      "SELECT counter, audit_size, frontier, mac FROM state WHERE id = 1"
-    )
-    defer { statement.reset() }
-    guard try statement.step() else { return nil }
-    return StoredState(
-      counter: UInt64(clamping: statement.int(0)),
-      auditSize: UInt64(clamping: statement.int(1)),
-      frontier: statement.blob(2),
-      mac: statement.blob(3)
-    )
-  }
-
   /// Whether the table of the audit log ends where the state says; `fsck` checks all of it.
-  private func auditProblem(_ stored: StoredState) throws(StoreError) -> Finding? {
+  private static func auditProblem(
+    _ database: Database,
+    _ stored: StoredState
+  ) throws(StoreError) -> Finding? {
     let last = try database.scalar("SELECT max(idx) FROM audit_entries")
-    let count = last.map { UInt64(clamping: $0) + 1 } ?? 0
+    let count = last.map { UInt64(clamping: $0) &+ 1 } ?? 0
     guard count != stored.auditSize else { return nil }
     return Finding(
       table: "audit_entries",

@@ -47,7 +47,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     if StoreFiles.exists(files.log) { try StoreFiles.prepare(files.log, creating: false) }
     let database = try openDatabase(files)
     if isNew { try StoreFiles.syncDirectory(files.directory) }
-    BackupCopy.removeLeftovers(in: files)
+    DatabaseCopy.removeLeftovers(in: files)
     return SQLiteStore(
       database: database,
       files: files,
@@ -213,12 +213,27 @@ package final class SQLiteStore: Store, @unchecked Sendable {
       guard try database.scalar("SELECT count(*) FROM meta") ?? 0 > 0 else {
         throw StoreError.notInitialized
       }
-      let opening = Opening(database: database, keys: keys, accepting: accepting)
+      var opening = try Opening(database, keys: keys)
+      let findings = opening.findings
+      // Without its id or its state there is nothing to go on from.
+      let isUsable =
+        opening.stateIsValid && opening.session.meta[.storeID] == opening.session.store.bytes
+      guard findings.isEmpty || (isUsable && accepting.contains(.damage)) else {
+        throw StoreError.tampered(findings)
+      }
       let anchor = try Anchor(path: anchorPath)
-      let (state, session) = try opening.open(anchor: anchor)
+      let anchored = try anchor.read(store: opening.session.store, key: keys.anchorKey)
+      let database = opening.session.counter
+      var accepted: Set<Acceptance> = findings.isEmpty ? [] : [.damage]
+      if opening.compare(with: anchored) {
+        guard accepting.contains(.rollback) else {
+          throw StoreError.rollbackDetected(database: database, anchor: anchored)
+        }
+        accepted.insert(.rollback)
+      }
       self.anchor = anchor
-      self.session = session
-      return state
+      session = opening.session
+      return opening.loaded(accepted)
     }
   }
 
@@ -286,6 +301,20 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     try using { try database.limitPages(count) }
   }
 
+  /// Leaves everything in the one database file, without a log, and keeps it locked.
+  func prepareForMove() throws {
+    try using { try database.leaveLogMode() }
+  }
+
+  /// What is wrong with the anchor of a store that was at `session` before.
+  func anchorProblem(notBelow session: Session) throws -> Finding? {
+    try using { () throws(StoreError) in
+      guard let anchor, let now = self.session else { throw .sealed }
+      let anchored = try anchor.read(store: session.store, key: session.keys.anchorKey)
+      return Checker.anchorProblem(counter: now.counter, anchored: anchored)
+    }
+  }
+
   // MARK: - Under the lock
 
   /// Runs `body` alone, and remembers an error after which the store must not go on.
@@ -302,6 +331,11 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         throw error
       }
     }
+  }
+
+  /// Runs `body` alone, whatever happened before: to clean up.
+  func alone(_ body: () -> Void) {
+    gate.withLock { _ in body() }
   }
 
   /// Runs `body` in an SQLite transaction, and undoes it if it fails.

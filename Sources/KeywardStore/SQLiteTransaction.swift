@@ -180,29 +180,35 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     session.storedCounter = nil
     let statement = try database.statement(
       """
-      UPDATE state SET counter = ?1, audit_size = ?2, frontier = ?3, mac = ?4
-      WHERE id = 1 AND counter = ?5
+      UPDATE state SET counter = ?1, audit_size = ?2, frontier = ?3, set_mac = ?4, mac = ?5
+      WHERE id = 1 AND counter = ?6
       """
     )
-    try statement.bind(1, Int64(clamping: session.counter))
-    try statement.bind(2, Int64(clamping: session.auditSize))
-    try statement.bind(3, session.frontier)
-    try statement.bind(4, session.stateMAC)
-    try statement.bind(5, Int64(clamping: before))
-    try statement.run()
+    try statement.bind(6, Int64(clamping: before))
+    try runState(statement)
     guard database.changes == 1 else { throw StoreError.conflict("the state row") }
   }
 
   /// Writes the state row of a store that has none.
   func writeFirstState() throws {
     session.counter = 1
-    let statement = try database.statement(
-      """
-      INSERT INTO state (id, counter, audit_size, frontier, mac) VALUES (1, 1, 0, ?1, ?2)
-      """
+    try runState(
+      try database.statement(
+        """
+        INSERT INTO state (id, counter, audit_size, frontier, set_mac, mac)
+        VALUES (1, ?1, ?2, ?3, ?4, ?5)
+        """
+      )
     )
-    try statement.bind(1, session.frontier)
-    try statement.bind(2, session.stateMAC)
+  }
+
+  private func runState(_ statement: Statement) throws(StoreError) {
+    let setMAC = session.setMAC
+    try statement.bind(1, Int64(clamping: session.counter))
+    try statement.bind(2, Int64(clamping: session.auditSize))
+    try statement.bind(3, session.frontier)
+    try statement.bind(4, setMAC)
+    try statement.bind(5, session.stateMAC(setMAC: setMAC))
     try statement.run()
   }
 

@@ -6,6 +6,10 @@ import KeywardModel
 ///
 /// A value: a transaction works on a copy, which takes the place of this one once it is committed.
 struct Session: Sendable {
+  /// The form of rows and state that the MACs are made over; a migration that changes it has to
+  /// make them anew, which takes the keys.
+  static let format: UInt64 = 1
+
   let keys: StoreKeys
   let store: StoreID
   /// Over all rows that carry a MAC; secret.
@@ -21,15 +25,24 @@ struct Session: Sendable {
   /// The counter in the state row where it is behind `counter`: after an accepted rollback.
   var storedCounter: UInt64?
 
-  /// The MAC of the state row.
-  var stateMAC: [UInt8] {
-    var record = RecordWriter("keyward/v1/state")
+  /// The MAC over the digest of the set of rows, at this counter.
+  var setMAC: [UInt8] {
+    var record = RecordWriter("keyward/v1/set")
     record.add(store.bytes)
-    record.add(UInt64(Schema.version))
     record.add(counter)
     record.add(digest.bytes)
+    return keys.stateKey.authenticate(record.bytes)
+  }
+
+  /// The MAC of the state row, which holds `setMAC`.
+  func stateMAC(setMAC: [UInt8]) -> [UInt8] {
+    var record = RecordWriter("keyward/v1/state")
+    record.add(store.bytes)
+    record.add(Session.format)
+    record.add(counter)
     record.add(auditSize)
     record.add(frontier)
+    record.add(setMAC)
     return keys.stateKey.authenticate(record.bytes)
   }
 }

@@ -16,7 +16,7 @@ final class Database {
   enum Mode {
     /// A store: exclusive, write-ahead log, every safety setting.
     case store
-    /// The target of an online copy: no journal, no sync until `finishCopy`.
+    /// A copy for one use: no log, no sync.
     case copy
   }
 
@@ -42,7 +42,7 @@ final class Database {
     try harden()
     switch mode {
     case .store: try execute("PRAGMA locking_mode = EXCLUSIVE")
-    case .copy: try execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+    case .copy: try execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")
     }
   }
 
@@ -170,6 +170,15 @@ final class Database {
     let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
     guard code == SQLITE_OK else { throw error(code) }
     walFrames.pointee = 0
+  }
+
+  /// Moves the log into the database and goes on without one; the lock stays.
+  func leaveLogMode() throws(StoreError) {
+    try checkpoint(truncate: true)
+    statements = [:]
+    guard try scalarText("PRAGMA journal_mode = DELETE") == "delete" else {
+      throw .misuse("the log could not be left")
+    }
   }
 
   // MARK: - Errors

@@ -1,0 +1,181 @@
+import Glibc
+package import KeywardKeyring
+import KeywardModel
+
+/// `keyward backup restore`: verifies a backup in full, then puts it in a store's place.
+///
+/// What the existing store had tightened stays tight, so that a restore is no way around it. The
+/// next unseal asks for the rollback to be accepted, always, and audits that.
+package enum Restore {
+  /// Where the store may go.
+  package enum Mode: Hashable, Sendable {
+    /// A folder that is missing or empty.
+    case newStore
+    /// The place of an existing store with the same id, which is kept aside. `ignoringDamage`: rows
+    /// of it that do not verify are not carried over, and a database that cannot be read is
+    /// replaced all the same.
+    case replace(ignoringDamage: Bool)
+  }
+
+  /// What a restore did.
+  package struct Summary: Hashable, Sendable {
+    package let header: BackupHeader
+    package let keys: Int
+    /// The keys that were tightened again, with what was done, in words.
+    package let carriedOver: [String]
+    /// The keys that only the existing store had, by name; they are in the file kept aside.
+    package let lost: [String]
+    /// The existing database, kept aside; nil if there was none.
+    package let keptAside: String?
+  }
+
+  /// Restores a backup into a folder.
+  ///
+  /// - Parameters:
+  ///   - backup: The backup; its header has been read.
+  ///   - rootKey: The root key, opened by one of the header's seals.
+  ///   - directory: The data folder.
+  ///   - anchorPath: The store's anchor file, as for `SQLiteStore.open`.
+  ///   - mode: Whether a store may be there.
+  /// - Returns: What was done.
+  /// - Throws: `badBackup`, or what is wrong with the folder. Nothing was changed then.
+  package static func run(
+    _ backup: consuming BackupReader,
+    rootKey: RootKey,
+    directory: String,
+    anchorPath: String? = nil,
+    mode: Mode
+  ) throws -> Summary {
+    let header = backup.header
+    let keys = try StoreKeys(rootKey)
+    let place = try RestorePlace(directory: directory, mode: mode)
+    defer { place.removeStaging() }
+    try backup.readChunks(keys.backupKey) { try place.append($0) }
+    try place.finishWriting()
+
+    let restored = try SQLiteStore.open(directory: place.staging.directory)
+    var state = try verify(restored, header, rootKey, keys)
+    var carriedOver: [String] = []
+    var lost: [String] = []
+    var existing: SQLiteStore?
+    if case .replace(let ignoringDamage) = mode {
+      existing = try openExisting(directory, anchorPath, header, ignoringDamage)
+      if let existing,
+        let old = try loadExisting(existing, keys, ignoringDamage: ignoringDamage)
+      {
+        var carry = CarryOver(
+          keyring: try Keyring.open(state.terms, store: state.store, rootKey: rootKey)
+        )
+        try carry.apply(old.keys, to: state.keys)
+        if !carry.changes.isEmpty {
+          try restored.write(durability: .change) { try carry.write(to: $0) }
+          restored.lock()
+          state = try verify(restored, header, rootKey, keys)
+        }
+        carriedOver = carry.words
+        let known = Set(state.keys.map(\.id))
+        lost = old.keys.filter { !known.contains($0.id) && $0.deletedAt == nil }
+          .map(\.name.description)
+      }
+    }
+    try restored.prepareForMove()
+    let anchor = anchorPath ?? place.directory + "/anchor"
+    let aside = try place.moveIn(existing) {
+      try raiseAnchor(anchor, above: state.counter, store: header.store, keys: keys)
+    }
+    return Summary(
+      header: header,
+      keys: state.keys.count,
+      carriedOver: carriedOver,
+      lost: lost,
+      keptAside: aside
+    )
+  }
+
+  /// Checks everything, and that the database is the one that the header speaks of.
+  private static func verify(
+    _ store: SQLiteStore,
+    _ header: BackupHeader,
+    _ rootKey: RootKey,
+    _ keys: StoreKeys
+  ) throws -> LoadedState {
+    let state: LoadedState
+    do {
+      state = try store.unlock(keys, accepting: [.rollback])
+    } catch let error as StoreError {
+      if case .tampered(let findings) = error {
+        throw StoreError.badBackup("\(findings[0])")
+      }
+      throw error
+    }
+    guard state.store == header.store, state.counter >= header.counter else {
+      throw StoreError.badBackup("its database is not the one that its header speaks of")
+    }
+    let keyring = try Keyring.open(state.terms, store: state.store, rootKey: rootKey)
+    // The anchor of the new place is raised later; the one beside the copy says nothing.
+    let report = try store.check(keyring: keyring)
+    if let problem = report.findings.first(where: { !$0.isWarning && $0.table != "anchor" }) {
+      throw StoreError.badBackup("\(problem)")
+    }
+    return state
+  }
+
+  private static func openExisting(
+    _ directory: String,
+    _ anchorPath: String?,
+    _ header: BackupHeader,
+    _ ignoringDamage: Bool
+  ) throws -> SQLiteStore? {
+    do {
+      let existing = try SQLiteStore.open(directory: directory, anchorPath: anchorPath)
+      guard let identity = try existing.identity else {
+        throw StoreError.notInitialized
+      }
+      guard identity == header.store else {
+        throw StoreError.badBackup("it is of another store than the one in \(directory)")
+      }
+      return existing
+    } catch let error as StoreError {
+      switch error {
+      case .corrupt, .notADatabase: if ignoringDamage { return nil }
+      default: break
+      }
+      throw error
+    }
+  }
+
+  /// The verified state of the store to be replaced; nil if it cannot be read and need not be.
+  private static func loadExisting(
+    _ existing: SQLiteStore,
+    _ keys: StoreKeys,
+    ignoringDamage: Bool
+  ) throws -> LoadedState? {
+    do {
+      return try existing.unlock(
+        keys,
+        accepting: ignoringDamage ? [.rollback, .damage] : [.rollback]
+      )
+    } catch let error as StoreError {
+      switch error {
+      case .corrupt, .tampered: if ignoringDamage { return nil }
+      default: break
+      }
+      throw error
+    }
+  }
+
+  /// Makes the anchor of the place higher than the database, if it is this store's: then the next
+  /// unseal asks. An anchor that is missing or strange makes it ask as it is.
+  private static func raiseAnchor(
+    _ path: String,
+    above counter: UInt64,
+    store: StoreID,
+    keys: StoreKeys
+  ) throws {
+    guard StoreFiles.exists(path) else { return }
+    let anchor = try Anchor(path: path)
+    guard let anchored = try anchor.read(store: store, key: keys.anchorKey) else { return }
+    let raised = max(anchored, counter) + 1
+    try anchor.write(raised, store: store, key: keys.anchorKey, durably: true)
+  }
+}
