@@ -110,6 +110,47 @@ struct AuditExportTests {
     #expect(try kinds(middle).map(\.entries) == [200..<200])
   }
 
+  /// The one damage of each kind is named exactly, with its line; line 5 is entry 0.
+  @Test(arguments: [
+    (Damage.edit, [AuditFinding.Kind.entryChanged: 20..<21]),
+    (.editHash, [.leafHashChanged: 20..<21]),
+    (.drop, [.missing: 20..<21, .entriesChanged: 0..<100]),
+    (.duplicate, [.duplicated: 20..<21, .entriesChanged: 0..<100]),
+    (.swap, [.missing: 20..<21, .outOfOrder: 20..<21, .entriesChanged: 0..<100]),
+  ])
+  func oneDamageIsNamedExactly(
+    _ damage: Damage,
+    _ expected: [AuditFinding.Kind: Range<UInt64>]
+  ) throws {
+    var log = LogFixture(signer: try Fixtures.signer())
+    try log.append(Fixtures.events(300, seed: 1), batches: [100, 100, 100])
+    var lines = try log.export()
+    let line = 4 + 20
+    switch damage {
+    case .edit: lines[line][100] ^= 1
+    case .editHash: lines[line][10] = lines[line][10] == 0x30 ? 0x31 : 0x30
+    case .drop: lines.remove(at: line)
+    case .duplicate: lines.insert(lines[line], at: line)
+    case .swap: lines.swapAt(line, line + 1)
+    }
+    var reader = AuditExportReader(key: log.signer.verifierKey)
+    for line in lines { reader.line(line[...]) }
+    let findings = reader.finish().findings.filter { $0.kind != .malformedEntry }
+    #expect(
+      Dictionary(findings.map { ($0.kind, $0.entries) }) { first, _ in first } == expected,
+      "\(findings)"
+    )
+    #expect(findings.contains { $0.line.map { abs(Int($0) - line - 1) <= 1 } ?? false })
+  }
+
+  enum Damage: Sendable {
+    case edit
+    case editHash
+    case drop
+    case duplicate
+    case swap
+  }
+
   /// After damage the next checkpoint's frontier lets the rest be judged: two places, two findings.
   @Test
   func damageIsNamedPieceByPiece() throws {
