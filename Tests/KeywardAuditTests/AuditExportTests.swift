@@ -53,6 +53,13 @@ struct AuditExportTests {
     }
   }
 
+  @Test(arguments: [("end 3\n", "end 4\n", 3..<4), ("end 3\n", "end 2\n", 2..<3)])
+  func aWrongLastLineIsFound(_ from: String, _ to: String, _ entries: Range<UInt64>) throws {
+    let report = try Self.verify(Array(Self.example.get().replacing(from, with: to).utf8))
+    #expect(report.findings.map(\.kind) == [.truncated])
+    #expect(report.findings.first?.entries == entries)
+  }
+
   @Test
   func anotherKeyProvesNothing() throws {
     let other = try Fixtures.signer("keyward.example/audit").verifierKey.text
