@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -120,3 +122,28 @@ int kw_set_close_on_exec(int descriptor) {
   if (flags < 0) return -errno;
   return fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : -errno;
 }
+
+// One pipe a signal. Lock-free, so that a handler may load it.
+static _Atomic int signal_descriptors[NSIG];
+
+static void forward_signal(int signal_number) {
+  int saved = errno;
+  int descriptor = atomic_load(&signal_descriptors[signal_number]);
+  unsigned char byte = (unsigned char)signal_number;
+  // A full pipe already tells the reader.
+  if (descriptor >= 0 && write(descriptor, &byte, 1) < 0) errno = 0;
+  errno = saved;
+}
+
+int kw_signal_to_descriptor(int signal_number, int descriptor) {
+  if (signal_number <= 0 || signal_number >= NSIG) return -EINVAL;
+  atomic_store(&signal_descriptors[signal_number], descriptor);
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  sigfillset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = descriptor >= 0 ? forward_signal : SIG_IGN;
+  return sigaction(signal_number, &action, NULL) == 0 ? 0 : -errno;
+}
+
+int kw_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 ? 0 : -errno; }

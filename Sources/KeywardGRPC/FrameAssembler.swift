@@ -15,6 +15,8 @@ final class FrameAssembler: ChannelInboundHandler {
   private let patience: TimeAmount
   private let onStall: () -> Void
 
+  private var context: ChannelHandlerContext?
+
   /// When the present unfinished frame began; nil when the peer owes nothing.
   private var unfinishedSince: NIODeadline?
   private var isTimerArmed = false
@@ -29,7 +31,17 @@ final class FrameAssembler: ChannelInboundHandler {
     self.onStall = onStall
   }
 
+  /// Sends a frame past the HTTP/2 handler, which does not learn of it.
+  func send(_ frame: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+    guard let context else {
+      promise?.fail(ChannelError.ioOnClosedChannel)
+      return
+    }
+    context.writeAndFlush(NIOAny(frame), promise: promise)
+  }
+
   func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
     updateTimer(context)
   }
 
@@ -53,6 +65,7 @@ final class FrameAssembler: ChannelInboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) {
     tail?.wipeReadableBytes()
     tail = nil
+    self.context = nil
   }
 
   private func keep(_ received: ByteBuffer, from count: Int, _ context: ChannelHandlerContext) {

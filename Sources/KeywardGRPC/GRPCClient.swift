@@ -7,7 +7,9 @@ import Synchronization
 ///
 /// It does not reconnect: when the connection is lost every call fails with UNAVAILABLE.
 package final class GRPCClient: Sendable {
-  /// What became of a call. The bytes are overwritten when the completion returns.
+  /// What became of a call.
+  ///
+  /// The bytes are overwritten when the completion returns.
   package typealias Completion = @Sendable (Result<ByteBuffer, GRPCStatus>) -> Void
 
   private let channel: any Channel

@@ -12,7 +12,7 @@ package struct GRPCMethod: Sendable {
   let handler: GRPCHandler
   let largestRequest: Int
 
-  /// - Parameter largestRequest: bytes of one message without its prefix.
+  /// A method whose requests have at most `largestRequest` bytes, without their prefix.
   package init(largestRequest: Int, handler: @escaping GRPCHandler) {
     self.handler = handler
     self.largestRequest = largestRequest

@@ -154,6 +154,10 @@ private final class Registry: Sendable {
 
   private func build(_ channel: any Channel, _ peer: GRPCPeer) throws {
     let loop = channel.eventLoop
+    let counters = counters
+    let assembler = FrameAssembler(isServer: true, patience: limits.framePatience) {
+      counters.connectionsStalled.add(1, ordering: .relaxed)
+    }
     let handler = GRPCServerConnection(
       connection: GRPCConnection(
         id: lastID.add(1, ordering: .relaxed).newValue,
@@ -161,6 +165,7 @@ private final class Registry: Sendable {
         eventLoop: loop
       ),
       mailbox: mailboxes[ObjectIdentifier(loop)] ?? CompletionMailbox(loop),
+      assembler: assembler,
       methods: methods,
       limits: limits,
       counters: counters
@@ -176,13 +181,8 @@ private final class Registry: Sendable {
     }
     counters.connectionsAccepted.add(1, ordering: .relaxed)
     counters.connectionsOpen.add(1, ordering: .relaxed)
-    let counters = counters
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(
-      FrameAssembler(isServer: true, patience: limits.framePatience) {
-        counters.connectionsStalled.add(1, ordering: .relaxed)
-      }
-    )
+    try pipeline.addHandler(assembler)
     try pipeline.addHandler(
       NIOHTTP2Handler(
         mode: .server,

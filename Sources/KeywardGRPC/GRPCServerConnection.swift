@@ -16,6 +16,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   let connection: GRPCConnection
   let mailbox: CompletionMailbox
 
+  private let assembler: FrameAssembler
   private let methods: [String: GRPCMethod]
   private let limits: GRPCServer.Limits
   private let counters: GRPCServerCounters
@@ -27,14 +28,23 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   private var bufferedBytes = 0
   private var isReading = false
   private var needsFlush = false
-  private var isDraining = false
-  private var isClosing = false
+  private var shutdown = Shutdown.none
   private var unsentMessages = 0
   private var timer = ExpiryTimer()
+
+  private enum Shutdown {
+    case none
+    /// The client was told; what it sent before it heard is still served.
+    case announced
+    /// Time enough for the client to have heard: the connection closes when it has no calls.
+    case draining
+    case closing
+  }
 
   init(
     connection: GRPCConnection,
     mailbox: CompletionMailbox,
+    assembler: FrameAssembler,
     methods: [String: GRPCMethod],
     limits: GRPCServer.Limits,
     counters: GRPCServerCounters,
@@ -42,6 +52,7 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   ) {
     self.connection = connection
     self.mailbox = mailbox
+    self.assembler = assembler
     self.methods = methods
     self.limits = limits
     self.counters = counters
@@ -405,17 +416,19 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
 
   // MARK: Shutdown
 
-  /// Lets running calls finish and takes no more: the client opens a new connection for those.
+  /// Asks the client to go elsewhere, and closes when its calls are done.
+  ///
+  /// The GOAWAY frames pass by `NIOHTTP2Handler`: once that has sent one, it answers the DATA of a
+  /// call that the client began meanwhile with a connection error, which ends running calls too.
+  /// Source: RFC 9113 §6.8, which tells servers to announce the highest stream first.
   func drain() {
-    guard !isDraining, context != nil else { return }
-    isDraining = true
-    send(
-      .goAway(lastStreamID: lastStreamID, errorCode: .noError, opaqueData: nil),
-      on: .rootStream
-    )
-    needsFlush = true
-    flushIfNeeded()
-    closeIfDrained()
+    guard shutdown == .none, let context else { return }
+    shutdown = .announced
+    assembler.send(Self.goAway(last: .maxID))
+    context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { [weak self] in
+      self?.shutdown = .draining
+      self?.closeIfDrained()
+    }
   }
 
   /// Closes at once.
@@ -424,19 +437,22 @@ final class GRPCServerConnection: ChannelInboundHandler, @unchecked Sendable {
   }
 
   private func closeIfDrained() {
-    guard isDraining, !isClosing, calls.isEmpty, unsentMessages == 0, let context else { return }
-    isClosing = true
-    // A last frame whose promise says that everything before it has left.
+    guard shutdown == .draining, calls.isEmpty, unsentMessages == 0, let context else { return }
+    shutdown = .closing
+    flushIfNeeded()
+    // The last bytes: when they are with the kernel, so is everything before them.
     let sent = context.eventLoop.makePromise(of: Void.self)
     sent.futureResult.assumeIsolated().whenComplete { _ in
       self.context?.close(promise: nil)
     }
-    send(
-      .goAway(lastStreamID: lastStreamID, errorCode: .noError, opaqueData: nil),
-      on: .rootStream,
-      promise: sent
-    )
-    flushIfNeeded()
+    assembler.send(Self.goAway(last: lastStreamID), promise: sent)
+  }
+
+  private static func goAway(last: HTTP2StreamID) -> ByteBuffer {
+    var frame = ByteBuffer(bytes: [0, 0, 8, 7, 0, 0, 0, 0, 0])
+    frame.writeInteger(Int32(last))
+    frame.writeInteger(UInt32(0))
+    return frame
   }
 }
 

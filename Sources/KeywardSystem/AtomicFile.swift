@@ -4,9 +4,8 @@ package import Glibc
 package enum AtomicFile {
   /// Writes to a temporary file beside the path, makes it durable, and renames it into place.
   ///
-  /// - Parameters:
-  ///   - mode: permission bits, whatever the umask.
-  ///   - replacing: when false, an existing file is an error (`inUse`) and stays as it is.
+  /// The file has the bits of `mode`, whatever the umask. Without `replacing`, an existing file is
+  /// an error (`inUse`) and stays as it is.
   package static func write(
     _ bytes: UnsafeRawBufferPointer,
     to path: String,

@@ -53,9 +53,7 @@ package struct FixedSizeFile: ~Copyable, Sendable {
     return bytes
   }
 
-  /// Rewrites the file.
-  ///
-  /// - Parameter durably: whether to wait until the bytes are on disk (`fdatasync`).
+  /// Rewrites the file, and when `durably` waits until the bytes are on disk (`fdatasync`).
   package func write(_ bytes: [UInt8], durably: Bool) throws(SystemError) {
     guard bytes.count == size else {
       throw SystemError(.invalid, "\(path) takes \(size) bytes, not \(bytes.count)")

@@ -3,11 +3,10 @@ package import KeywardCrypto
 
 /// Reads secrets from files and descriptors straight into the locked arena.
 package enum SecretFile {
-  /// Reads a whole file that nobody else may read.
+  /// Reads a whole file of at most `limit` bytes that nobody else may read.
   ///
-  /// - Parameter limit: the most bytes it may have.
-  /// - Throws: `SystemError`: `tooPermissive` with a `chmod 600` to run, `occupied` for a symbolic
-  ///   link or another owner's file, `tooLarge`.
+  /// Fails with `tooPermissive` and a `chmod 600` to run, `occupied` for a symbolic link or another
+  /// owner's file, or `tooLarge`.
   package static func read(_ path: String, limit: Int) throws(SystemError) -> SecretBytes {
     // O_NONBLOCK: opening a FIFO that sits in the place must not hang the start.
     let file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)

@@ -40,10 +40,9 @@ package final class UnixListener: Sendable {
 
   /// Binds and listens.
   ///
-  /// - Parameters:
-  ///   - mode: permission bits of the socket file, set before it becomes visible.
-  ///   - backlog: connections the kernel holds until they are accepted.
-  /// - Throws: `SystemError`: `inUse`, `occupied`, `tooPermissive` or a failed call.
+  /// The socket file has the bits of `mode` before it becomes visible; the kernel holds `backlog`
+  /// connections until they are accepted. Fails with `inUse`, `occupied`, `tooPermissive` or the
+  /// error of a call.
   package static func bind(
     _ endpoint: UnixEndpoint,
     mode: mode_t = 0o600,

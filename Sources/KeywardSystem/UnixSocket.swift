@@ -5,10 +5,17 @@ import Glibc
 package enum UnixSocket {
   /// Connects; the descriptor is non-blocking and close-on-exec, and the caller's to close.
   ///
+  /// Waits for at most 1 s, and only while the server's backlog is full.
+  ///
   /// - Throws: `SystemError` that says what to do when nobody listens.
   package static func connect(to endpoint: UnixEndpoint) throws(SystemError) -> CInt {
     let socket = try open()
-    let code = attempt(socket.rawValue, endpoint)
+    var code = attempt(socket.rawValue, endpoint)
+    // The backlog of a live server is full: it accepts soon, or is too busy to be of use.
+    for _ in 0..<100 where code == EAGAIN {
+      usleep(10_000)
+      code = attempt(socket.rawValue, endpoint)
+    }
     switch code {
     case 0:
       return socket.release()

@@ -37,3 +37,8 @@ int kw_is_listening_unix_stream(int descriptor);
 int kw_lock_exclusive(int descriptor);
 /// Sets FD_CLOEXEC.
 int kw_set_close_on_exec(int descriptor);
+
+/// Makes the signal write its number, as one byte, to a pipe's end; -1 ignores it from now on.
+int kw_signal_to_descriptor(int signal_number, int descriptor);
+/// A close-on-exec pipe whose ends do not block: ends[0] is read, ends[1] is written.
+int kw_pipe(int ends[2]);
