@@ -29,7 +29,7 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
 ]
 
-let targets: [Target] = [
+var targets: [Target] = [
   // Floor 0: system libraries and C shims.
   .systemLibrary(
     name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -168,6 +168,14 @@ let targets: [Target] = [
     ],
     swiftSettings: settings),
 ]
+
+if Context.environment["KEYWARD_FUZZ"] != nil {
+  targets.append(
+    .executableTarget(
+      name: "keyward-fuzz",
+      dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+      swiftSettings: settings))
+}
 
 let package = Package(
   name: "keyward",

@@ -62,6 +62,11 @@ extension KeywardService {
       state,
       record throws(ServiceError) in
       record.kmsUID = uid
+      // A ciphertext longer than 1024 bytes would be refused by kube-apiserver.
+      let longest = 1024 - Envelope.overhead
+      guard plaintext.count <= longest else {
+        throw ServiceError(.invalidRequest, "A KMS plaintext has at most \(longest) bytes.")
+      }
       let key = try find(name, in: state)
       let version = try kmsVersion(key, told: told, at: record.time)
       record.used(key, version)

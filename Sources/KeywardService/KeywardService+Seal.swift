@@ -411,7 +411,7 @@ extension KeywardService {
         let secret = SealSecret.passphrase(
           try SecretBytes(copying: input.bytes, range: 0..<text)
         )
-        return try resolve(session.withLock { $0.state.secretOffered(secret, for: record) })
+        return try resolve(offering { $0.secretOffered(secret, for: record) })
       } catch let error as CryptoError {
         throw ServiceError(error)
       } catch let error as ServiceError {
@@ -426,7 +426,7 @@ extension KeywardService {
       let share: Share
       do { share = try ShareText.parse(line.bytes) } catch { throw ServiceError(error) }
       if record.details.count < 8 { record.details.append(.share(index: UInt64(share.index))) }
-      rootKey = try resolve(session.withLock { $0.state.shareOffered(share) })
+      rootKey = try resolve(offering { $0.shareOffered(share) })
     }
     return rootKey
   }
@@ -454,7 +454,7 @@ extension KeywardService {
     guard let record = seals.first(where: { $0.kind == source.kind }) else { return nil }
     do {
       let secret = SealSecret.fileContent(try source.read().get().bytes.clone())
-      return try resolve(session.withLock { $0.state.secretOffered(secret, for: record) })
+      return try resolve(offering { $0.secretOffered(secret, for: record) })
     } catch let error as CryptoError {
       throw ServiceError(error)
     } catch let error as ServiceError {

@@ -250,7 +250,7 @@ struct Checker {
 
   private func checkpoints() throws -> [AuditDatabaseVerifier.StoredCheckpoint] {
     let statement = try database.statement(
-      "SELECT note, frontier FROM audit_checkpoints ORDER BY size"
+      "SELECT note, frontier, size FROM audit_checkpoints ORDER BY size"
     )
     defer { statement.reset() }
     var checkpoints: [AuditDatabaseVerifier.StoredCheckpoint] = []
@@ -258,6 +258,7 @@ struct Checker {
       let frontier = statement.blob(1)
       checkpoints.append(
         AuditDatabaseVerifier.StoredCheckpoint(
+          size: UInt64(clamping: statement.int(2)),
           note: statement.blob(0),
           frontier: frontier.isEmpty ? nil : try Frontier(decoding: frontier)
         )

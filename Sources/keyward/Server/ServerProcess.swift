@@ -78,6 +78,8 @@ struct ServerProcess {
         .failed,
         "the cryptographic self-test '\(name)' failed; the server does not start"
       )
+    } catch CryptoError.invalidInput(let words) {
+      throw ConfigurationError("The cryptography cannot be set up: \(words).")
     } catch {
       throw SystemError(
         .failed,
