@@ -34,9 +34,12 @@ package struct LogPosition: Sendable {
   package var verifierKey: NoteVerifierKey { signer.verifierKey }
   /// The newest frontier.
   package var head: Frontier { frontier }
-  /// Whether entries came since the last checkpoint and it is old enough by `now`.
+  /// Whether a checkpoint is due: after a tile of entries, or after a time with any.
   package func isCheckpointDue(at now: Timestamp) -> Bool {
-    frontier.size > checkpointSize && now >= checkpointAt.adding(seconds: checkpointInterval)
+    guard frontier.size > checkpointSize else { return false }
+    // The place of a change that makes all hashes fit is known only between two checkpoints.
+    return frontier.size - checkpointSize >= MerkleTree.tileWidth
+      || now >= checkpointAt.adding(seconds: checkpointInterval)
   }
 
   /// Takes an event as the next one.
