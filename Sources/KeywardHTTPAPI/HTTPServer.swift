@@ -49,9 +49,11 @@ package final class HTTPServer: Sendable {
 
   private let listener: any Channel
   private let connections: ConnectionSet
+  private let load: HTTPLoad
 
-  private init(listener: any Channel, connections: ConnectionSet) {
+  private init(listener: any Channel, connections: ConnectionSet, load: HTTPLoad) {
     self.listener = listener
+    self.load = load
     self.connections = connections
   }
 
@@ -72,8 +74,11 @@ package final class HTTPServer: Sendable {
       }
       .withBoundSocket(descriptor)
       .get()
-    return HTTPServer(listener: listener, connections: connections)
+    return HTTPServer(listener: listener, connections: connections, load: shared.load)
   }
+
+  /// The memory that request bodies hold now.
+  package var bodyBytes: Int { load.bodyBytes }
 
   /// Stops accepting, lets running requests answer, and closes what is left after `grace`.
   package func shutdown(within grace: TimeAmount) async {

@@ -7,13 +7,26 @@ struct RawConnection: ~Copyable {
   let descriptor: CInt
 
   init(_ path: String) throws {
-    descriptor = try UnixSocket.connect(to: try UnixEndpoint(path: path))
+    descriptor = try Self.connect(try UnixEndpoint(path: path))
     let flags = fcntl(descriptor, F_GETFL)
     _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK)
     setTimeout(seconds: 20)
   }
 
   deinit { close(descriptor) }
+
+  /// Connects, and tries again while a server that is alive has too many in its queue.
+  private static func connect(_ endpoint: UnixEndpoint) throws(SystemError) -> CInt {
+    for _ in 0..<500 {
+      do throws(SystemError) {
+        return try UnixSocket.connect(to: endpoint)
+      } catch {
+        guard error.code == EAGAIN else { throw error }
+        usleep(10_000)
+      }
+    }
+    return try UnixSocket.connect(to: endpoint)
+  }
 
   func setTimeout(seconds: Int) {
     var time = timeval(tv_sec: seconds, tv_usec: 0)

@@ -46,6 +46,7 @@ struct TestServer {
     if mode != 0o600 { chmod(folder, 0o755) }
     let path = folder + "/admin.sock"
     let listener = try UnixListener.bind(try UnixEndpoint(path: path), mode: mode)
+    if mode != 0o600 { chmod(path, mode) }
     let events = EventLog()
     var configuration = HTTPServer.Configuration(
       allowedUIDs: uids,
@@ -90,9 +91,13 @@ struct TestServer {
   func connect() throws -> RawConnection { try RawConnection(path) }
 }
 
-/// Waits up to five seconds for something that another thread is about to do.
+/// The parent of all suites that start servers: one at a time, since some of them are about load.
+@Suite("HTTP API", .serialized)
+enum HTTPAPITests {}
+
+/// Waits up to ten seconds for something that another thread is about to do.
 func eventually(_ condition: () -> Bool) -> Bool {
-  for _ in 0..<500 {
+  for _ in 0..<1000 {
     if condition() { return true }
     usleep(10_000)
   }
