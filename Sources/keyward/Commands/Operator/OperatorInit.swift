@@ -1,5 +1,7 @@
 import ArgumentParser
+import KeywardClient
 import KeywardCrypto
+import KeywardModel
 
 struct OperatorInit: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,12 +16,16 @@ struct OperatorInit: ParsableCommand {
       """
   )
 
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var seal: SealOptions
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var seal: SealOptions
   @Option(help: "Read the new passphrase from this file, or - (default: ask).")
   var passphraseFile: String?
-  @OptionGroup var bytes: ByteOutput
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var bytes: ByteOutput
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let request = try seal.request()

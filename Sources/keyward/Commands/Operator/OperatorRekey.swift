@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardClient
 import KeywardCrypto
 import KeywardModel
 
@@ -15,16 +16,20 @@ struct OperatorRekey: ParsableCommand {
       """
   )
 
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var seal: SealOptions
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var seal: SealOptions
   @Option(help: "Read present shares from this file, or - (may be given several times).")
   var shareFile: [String] = []
   @Option(help: "Read the present passphrase from this file, or -.")
   var passphraseFile: String?
   @Option(help: "Read the new passphrase from this file, or - (default: ask).")
   var newPassphraseFile: String?
-  @OptionGroup var bytes: ByteOutput
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var bytes: ByteOutput
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let request = try seal.request()

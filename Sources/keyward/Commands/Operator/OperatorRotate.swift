@@ -1,4 +1,6 @@
 import ArgumentParser
+import KeywardClient
+import KeywardModel
 
 struct OperatorRotate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -7,8 +9,10 @@ struct OperatorRotate: ParsableCommand {
     discussion: "Keys and ciphertexts do not change. 'operator status' shows what is left to do."
   )
 
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let rotation = try server.client().rotateKeyring()

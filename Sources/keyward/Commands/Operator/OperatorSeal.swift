@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardClient
 
 struct OperatorSeal: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -7,8 +8,10 @@ struct OperatorSeal: ParsableCommand {
     discussion: "KMS sockets stay open and answer with an error until then."
   )
 
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let status = try server.client().seal()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardClient
 import KeywardModel
 
 struct OperatorStatus: ParsableCommand {
@@ -8,8 +9,10 @@ struct OperatorStatus: ParsableCommand {
     discussion: "Exit status 4 when it is sealed or not initialized."
   )
 
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let status = try server.client().status()

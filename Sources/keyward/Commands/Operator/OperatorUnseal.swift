@@ -13,7 +13,8 @@ struct OperatorUnseal: ParsableCommand {
       """
   )
 
-  @OptionGroup var server: ServerOptions
+  @OptionGroup
+  var server: ServerOptions
   @Option(help: "Read shares from this file, or - (may be given several times).")
   var shareFile: [String] = []
   @Option(help: "Read the passphrase from this file, or -.")
@@ -25,7 +26,8 @@ struct OperatorUnseal: ParsableCommand {
       """
   )
   var acceptRollback = false
-  @OptionGroup var output: OutputOptions
+  @OptionGroup
+  var output: OutputOptions
 
   func run() throws {
     let client = try server.client()
@@ -38,7 +40,9 @@ struct OperatorUnseal: ParsableCommand {
       return try SecretInput.passphrase(passphraseFile, prompt: "", confirming: false)
     }
     if !shareFile.isEmpty {
-      return try SecretInput.lines(try shareFile.map { try SecretInput.line(try SecretInput.secret($0)) })
+      return try SecretInput.lines(
+        try shareFile.map { try SecretInput.line(try SecretInput.secret($0)) }
+      )
     }
     let status = try client.status()
     guard status.initialized else {

@@ -8,16 +8,7 @@ enum Prompt {
 
   /// Reads one line of at most 4096 bytes from `/dev/tty`.
   static func secret(_ question: String) throws -> SecretBox {
-    let terminal: FileDescriptor
-    do {
-      terminal = try FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)
-    } catch {
-      throw CommandFailure(
-        .usage,
-        "There is no terminal to ask for a secret on.",
-        remedy: "Give it in a file (mode 0600), or '-' for standard input."
-      )
-    }
+    let terminal = try open()
     var settings = termios()
     guard tcgetattr(terminal.rawValue, &settings) == 0 else {
       throw SystemError(cannot: "read the terminal's settings", code: errno)
@@ -36,6 +27,18 @@ enum Prompt {
     var line = try SecretBytes(count: limit)
     let count = try readLine(terminal.rawValue, into: &line)
     return SecretBox(try SecretBytes(copying: line, range: 0..<count))
+  }
+
+  private static func open() throws -> FileDescriptor {
+    do {
+      return try FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)
+    } catch {
+      throw CommandFailure(
+        .usage,
+        "There is no terminal to ask for a secret on.",
+        remedy: "Give it in a file (mode 0600), or '-' for standard input."
+      )
+    }
   }
 
   private static func readLine(_ descriptor: CInt, into line: inout SecretBytes) throws -> Int {

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version",
+    abstract: "Print the version of this program."
+  )
+
+  @OptionGroup
+  var output: OutputOptions
+
+  func run() throws {
+    try output.print(["version": Version.current]) { "keyward \(Version.current)" }
+  }
+}
