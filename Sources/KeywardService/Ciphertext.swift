@@ -17,12 +17,13 @@ enum Ciphertext {
   }
 
   static func sealRSA(
+    _ pair: PrivateKey,
     _ version: KeyVersion,
     _ request: CryptoRequest,
     _ plaintext: SecretBox
   ) throws(ServiceError) -> [UInt8] {
     try Schemes.run { () throws(CryptoError) in
-      let key = try PublicKey(spki: version.publicKey)
+      let key = try pair.publicKey()
       let sealed = try key.encryptOAEP(
         hash: .sha256,
         mgf1: .sha256,

@@ -24,14 +24,17 @@ extension KeywardService {
           do { return try cursor.next() } catch { throw ServiceError(store: error) }
         }
       },
-      close: { cursor.close() })
+      close: { cursor.close() }
+    )
   }
 
   /// Checks every row, the audit log and the anchor; nothing is repaired.
   package func fsck(_ caller: Caller) async throws(ServiceError) -> FsckReport {
     let keyring = try await awaiting { reply in
       self.answer(caller, .operatorFsck, .system, reply: reply) {
-        _, state, _ throws(ServiceError) in try state.keyring()
+        _,
+        state,
+        _ throws(ServiceError) in try state.keyring()
       }
     }
     let store = try copyable()

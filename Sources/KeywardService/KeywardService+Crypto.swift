@@ -111,8 +111,9 @@ extension KeywardService {
       key,
       version throws(ServiceError) in
       let scheme = try Schemes.signature(key.type, request)
+      let pair = try state.keyPair(key, version)
       return try Schemes.run { () throws(CryptoError) in
-        let key = try PublicKey(spki: version.publicKey)
+        let key = try pair.publicKey()
         let input = message.bytes.revealed()
         return request.prehashed
           ? key.verify(prehashed: input, scheme, signature: request.signature)
@@ -362,7 +363,7 @@ extension KeywardService {
         throw ServiceError(error)
       }
     }
-    return try Ciphertext.sealRSA(version, request, plaintext)
+    return try Ciphertext.sealRSA(try state.keyPair(key, version), version, request, plaintext)
   }
 
   private func decryption(
@@ -414,8 +415,9 @@ extension KeywardService {
         try KeyWrap.wrapPadded(kek: kek.bytes, material.bytes)
       }
     case .rsaOAEP(let hash):
+      let pair = try state.keyPair(key, version)
       return try Schemes.run { () throws(CryptoError) in
-        try PublicKey(spki: version.publicKey).encryptOAEP(
+        try pair.publicKey().encryptOAEP(
           hash: hash,
           mgf1: hash,
           label: [],

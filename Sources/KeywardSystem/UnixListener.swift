@@ -1,5 +1,5 @@
 import CKeywardShims
-package import Glibc
+import Glibc
 import Synchronization
 
 /// A bound, listening Unix socket that nobody else was served by.
@@ -45,7 +45,7 @@ package final class UnixListener: Sendable {
   /// error of a call.
   package static func bind(
     _ endpoint: UnixEndpoint,
-    mode: mode_t = 0o600,
+    mode: UInt32 = 0o600,
     backlog: CInt = 1024
   ) throws(SystemError) -> UnixListener {
     switch endpoint {
@@ -107,7 +107,7 @@ package final class UnixListener: Sendable {
 
   private static func open(
     _ endpoint: UnixEndpoint,
-    mode: mode_t,
+    mode: UInt32,
     backlog: CInt
   ) throws(SystemError) -> FileDescriptor {
     let socket = try UnixSocket.open()
