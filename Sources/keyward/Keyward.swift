@@ -26,6 +26,7 @@ struct Keyward: AsyncParsableCommand {
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
       AuditCommand.self, BackupCommand.self, FsckCommand.self, CompletionCommand.self,
+      BenchCommand.self,
       VersionCommand.self,
     ]
   )
