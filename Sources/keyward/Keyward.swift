@@ -13,16 +13,15 @@ struct Keyward: AsyncParsableCommand {
         keyward server --dev --kms etcd=unix:///tmp/keyward-kms.sock
         keyward kms check --socket unix:///tmp/keyward-kms.sock
 
-      A server for keeps is started by 'keyward server --config FILE', made ready once by
+      A server for keeps is started by 'keyward server --config FILE', made ready once by \
       'keyward operator init', and opened after each start by 'keyward operator unseal'.
 
-      Commands talk to the server over its admin socket: --addr, or the environment variable
+      Commands talk to the server over its admin socket: --addr, or the environment variable \
       KEYWARD_ADDR, or \(ServerOptions.standardAddress).
 
-      Exit status: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 sealed or not
+      Exit status: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 sealed or not \
       initialized, 5 refused, 6 not found, 7 verification failed.
       """,
-    version: Version.current,
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
       AuditCommand.self, BackupCommand.self, FsckCommand.self, CompletionCommand.self,
@@ -35,6 +34,10 @@ struct Keyward: AsyncParsableCommand {
   /// since an error that leaves `main` would be a crash.
   static func main() async {
     signal(SIGPIPE, SIG_IGN)
+    // Not the parser's own flag: that one would be in every command, where --version is a key's.
+    if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+      return StandardStream.output("keyward \(Version.current)")
+    }
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

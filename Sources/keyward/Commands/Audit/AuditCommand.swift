@@ -5,8 +5,8 @@ struct AuditCommand: ParsableCommand {
     commandName: "audit",
     abstract: "Read, prove, export and verify the audit log.",
     discussion: """
-      Every operation, allowed or refused, is an entry of a Merkle log with signed checkpoints.
-      Keep the verifier key, and a checkpoint now and then, away from the server: with them an
+      Every operation, allowed or refused, is an entry of a Merkle log with signed checkpoints. \
+      Keep the verifier key, and a checkpoint now and then, away from the server: with them an \
       export is checked by anybody, offline.
 
         keyward audit checkpoint --output json        # verifier_key and note: keep them

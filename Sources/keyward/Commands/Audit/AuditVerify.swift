@@ -9,7 +9,7 @@ struct AuditVerify: ParsableCommand {
     commandName: "verify",
     abstract: "Check an export offline with the log's public key; exit status 7 on any damage.",
     discussion: """
-      The key must come from somewhere other than the export and, best, other than the server's
+      The key must come from somewhere other than the export and, best, other than the server's \
       disk. A checkpoint that you kept finds a log that was cut or rewritten since.
 
         keyward audit verify audit.log --key-file log.vkey --checkpoint kept.note

@@ -8,8 +8,8 @@ struct KMSCheck: AsyncParsableCommand {
     commandName: "check",
     abstract: "Check that a plugin does what kube-apiserver asks of it; exit status 7 if not.",
     discussion: """
-      Status, Encrypt and Decrypt of random bytes, the limits of key_id, ciphertext and
-      annotations, and that damaged ciphertexts and foreign key ids are refused. It stores
+      Status, Encrypt and Decrypt of random bytes, the limits of key_id, ciphertext and \
+      annotations, and that damaged ciphertexts and foreign key ids are refused. It stores \
       nothing and can be run against a plugin in service.
       """
   )

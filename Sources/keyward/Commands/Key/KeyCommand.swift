@@ -11,7 +11,7 @@ struct KeyCommand: ParsableCommand {
         echo secret | keyward key encrypt etcd/prod-eu --base64 > secret.kw
         keyward key decrypt etcd/prod-eu --base64 --in secret.kw
 
-      Types: aes-128, aes-256, chacha20-poly1305, hmac-sha256/384/512, rsa-2048/3072/4096,
+      Types: aes-128, aes-256, chacha20-poly1305, hmac-sha256/384/512, rsa-2048/3072/4096, \
       ec-p256/p384/p521, ec-secp256k1, ed25519, x25519, opaque (imported bytes).
       """,
     subcommands: [

@@ -6,7 +6,7 @@ struct KeyDestroy: ParsableCommand {
     commandName: "destroy",
     abstract: "Schedule the destruction of a version, or of the whole key.",
     discussion: """
-      What it encrypted is lost when the time comes. Until then it does nothing, and
+      What it encrypted is lost when the time comes. Until then it does nothing, and \
       'keyward key undestroy' brings it back.
 
         keyward key destroy etcd/old --version 2 --after 7d

@@ -14,7 +14,7 @@ struct KeyImport: ParsableCommand {
     commandName: "import",
     abstract: "Bring in a key that was made elsewhere.",
     discussion: """
-      The file holds the bytes themselves (raw), PKCS#8 DER (pkcs8) or unencrypted PKCS#8 PEM
+      The file holds the bytes themselves (raw), PKCS#8 DER (pkcs8) or unencrypted PKCS#8 PEM \
       (pem), and is readable by you alone. The material is never an argument.
 
         keyward key import etcd/old --type aes-256 --format raw --in key.bin

@@ -7,7 +7,7 @@ struct KeyStateCommand: ParsableCommand {
     commandName: "state",
     abstract: "Move a version to another state of its life (NIST SP 800-57).",
     discussion: """
-      active protects; deactivated and compromised only decrypt and verify; suspended does
+      active protects; deactivated and compromised only decrypt and verify; suspended does \
       nothing until it is made active again. Destroy with 'keyward key destroy'.
 
         keyward key state etcd/prod-eu --version 3 --to suspended

@@ -18,7 +18,7 @@ struct BackupCreate: ParsableCommand {
     commandName: "create",
     abstract: "Write an encrypted, consistent copy of the store while it serves.",
     discussion: """
-      It opens with the seal the store has now: keep its shares or passphrase as long as the
+      It opens with the seal the store has now: keep its shares or passphrase as long as the \
       backup.
       """
   )

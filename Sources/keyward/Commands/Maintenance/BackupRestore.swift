@@ -5,7 +5,7 @@ struct BackupRestore: ParsableCommand {
     commandName: "restore",
     abstract: "Make a new data folder from a backup, without a server.",
     discussion: """
-      The folder must not hold a store. Start the server on it afterwards and unseal it with the
+      The folder must not hold a store. Start the server on it afterwards and unseal it with the \
       shares or passphrase of the time of the backup.
       """
   )

@@ -7,7 +7,7 @@ struct FsckCommand: ParsableCommand {
     commandName: "fsck",
     abstract: "Check the store; exit status 7 when something is damaged.",
     discussion: """
-      With the server: every row is checked with the root key. With --data-dir, and the server
+      With the server: every row is checked with the root key. With --data-dir, and the server \
       stopped: what can be checked without it.
       """
   )

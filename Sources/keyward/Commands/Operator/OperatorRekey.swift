@@ -8,7 +8,7 @@ struct OperatorRekey: ParsableCommand {
     commandName: "rekey",
     abstract: "Replace the seal: new shares, a new passphrase, or another kind.",
     discussion: """
-      Proves the present seal with its shares or passphrase, then makes the new one. The old
+      Proves the present seal with its shares or passphrase, then makes the new one. The old \
       shares open nothing from then on; the keys themselves do not change.
 
         keyward operator rekey --share-file old.txt --shares 7 --threshold 4 --out new.txt

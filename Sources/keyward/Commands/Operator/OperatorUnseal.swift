@@ -8,7 +8,7 @@ struct OperatorUnseal: ParsableCommand {
     commandName: "unseal",
     abstract: "Give shares or the passphrase, so that the server can use its keys.",
     discussion: """
-      Without a file it asks for one share or the passphrase, without echo. Each holder may run
+      Without a file it asks for one share or the passphrase, without echo. Each holder may run \
       it on their own; the server counts. A file may hold several shares, one a line.
       """
   )

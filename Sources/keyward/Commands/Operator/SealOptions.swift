@@ -8,9 +8,9 @@ import KeywardSystem
 struct SealOptions: ParsableArguments {
   @Option(
     help: """
-      shamir: shares that people hold. passphrase: typed at each start. key-file, credential: the
-      server opens by itself, with the file or systemd credential of its configuration; the
-      shares are then for recovery.
+      shamir: shares that people hold. passphrase: typed at each start. key-file, credential: \
+      the server opens by itself, with the file or systemd credential of its configuration; \
+      the shares are then for recovery.
       """
   )
   var seal = SealKind.shamir

@@ -3,11 +3,15 @@ import KeywardModel
 
 /// The name of a key as an argument.
 struct KeyNameArgument: ExpressibleByArgument {
-  let name: KeyName
+  private let text: String
 
   init?(argument: String) {
-    guard let name = try? KeyName(argument) else { return nil }
-    self.name = name
+    text = argument
+  }
+
+  /// The name, or what is wrong with it and at which byte.
+  var name: KeyName {
+    get throws { try WireText.keyName(text) }
   }
 }
 

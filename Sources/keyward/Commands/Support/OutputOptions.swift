@@ -11,7 +11,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// `--output`, for every command that prints a result.
 struct OutputOptions: ParsableArguments {
-  @Option(name: [.short, .customLong("output")], help: "Print as table, json or yaml.")
+  @Option(name: [.customShort("o"), .customLong("output")], help: "Print as table, json or yaml.")
   var format = OutputFormat.table
 
   /// Prints a value; `table` makes the form for people, the others are the API's own names.
