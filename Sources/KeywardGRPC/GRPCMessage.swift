@@ -36,6 +36,14 @@ package struct GRPCMessage: Sendable {
   /// A message without bytes, such as an empty protobuf message.
   package static let empty = GRPCMessage(count: 0) { _ in }
 
+  /// The bytes without their prefix.
+  package var payload: ByteBuffer {
+    framed.getSlice(
+      at: framed.readerIndex + Self.prefixLength,
+      length: framed.readableBytes - Self.prefixLength
+    ) ?? ByteBuffer()
+  }
+
   /// Overwrites a secret message.
   package func wipe() {
     if isSecret { framed.wipeReadableBytes() }

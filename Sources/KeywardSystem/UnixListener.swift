@@ -7,16 +7,16 @@ import Synchronization
 /// Binding never takes a path from its owner: a live socket, a plain file, a symbolic link and
 /// another user's socket are each refused with words that say what to do. Only a socket that is
 /// ours and that refuses connections is removed. Two servers that start at once are kept apart by
-/// a lock on `<path>.lock`, held as long as the listener lives.
+/// a lock on `<path>.lock`, held until `removeFile` or the end of the listener.
 package final class UnixListener: Sendable {
   package let endpoint: UnixEndpoint
 
   private let state: Mutex<State>
   private let identity: FileIdentity?
-  private let lock: FileDescriptor?
 
-  private struct State {
+  private struct State: ~Copyable {
     var descriptor: CInt?
+    var lock: FileDescriptor?
     var isRemoved = false
   }
 
@@ -28,8 +28,7 @@ package final class UnixListener: Sendable {
   ) {
     self.endpoint = endpoint
     self.identity = identity
-    self.lock = lock
-    state = Mutex(State(descriptor: descriptor.release()))
+    state = Mutex(State(descriptor: descriptor.release(), lock: lock))
   }
 
   deinit {
@@ -92,17 +91,18 @@ package final class UnixListener: Sendable {
     }
   }
 
-  /// Removes the socket file, if it is still the one that was bound here.
+  /// Removes the socket file, if it is still the one that was bound here, and frees its path.
   package func removeFile() {
     guard case .path(let path) = endpoint, let identity else { return }
-    let isFirst = state.withLock { state in
-      defer { state.isRemoved = true }
-      return !state.isRemoved
+    state.withLock { state in
+      guard !state.isRemoved else { return }
+      state.isRemoved = true
+      // The lock keeps other servers of ours off the path between the look and the unlink.
+      if let status = try? stat.ofLink(at: path), FileIdentity(status) == identity {
+        unlink(path)
+      }
+      state.lock = nil
     }
-    // The lock keeps other servers of ours off the path between the look and the unlink.
-    guard isFirst, let status = try? stat.ofLink(at: path), FileIdentity(status) == identity
-    else { return }
-    unlink(path)
   }
 
   private static func open(

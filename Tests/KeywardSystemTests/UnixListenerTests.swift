@@ -22,6 +22,9 @@ struct UnixListenerTests {
     close(try UnixSocket.connect(to: endpoint))
     listener.removeFile()
     #expect(permissions(of: path) == nil)
+    // The path is free again, though the first listener still lives.
+    try UnixListener.bind(endpoint).removeFile()
+    withExtendedLifetime(listener) {}
   }
 
   @Test
