@@ -514,16 +514,18 @@ extension KeywardService {
       for finding in loaded.findings {
         logger.error("A row does not verify and is left out", metadata: ["row": "\(finding)"])
       }
+      flushJournal()
+      let unkept = waitingJournal.withLock { $0.dropped }
       try committer.commitNow(log, durability: .change, signing: true) { transaction, log in
         let journal = try transaction.drainJournal()
         for entry in journal.entries {
           log.append(try AuditEntry(decoding: entry).event, at: record.time)
         }
-        if journal.dropped > 0 {
-          record.details.append(.dropped(UInt64(clamping: journal.dropped)))
-        }
+        let dropped = UInt64(clamping: journal.dropped) &+ unkept
+        if dropped > 0 { record.details.append(.dropped(dropped)) }
         log.append(record.event(), at: record.time)
       }
+      waitingJournal.withLock { $0.dropped -= min($0.dropped, unkept) }
       let state = UnsealedState(
         store: loaded.store,
         rootKey: rootKey,
