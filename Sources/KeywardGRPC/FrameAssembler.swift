@@ -102,20 +102,25 @@ final class FrameAssembler: ChannelInboundHandler {
     let now = NIODeadline.now()
     unfinishedSince = now
     // A timer that is on its way looks again when it fires: cancelling would cost more.
-    if !isTimerArmed { arm(context, at: now + patience) }
+    if !isTimerArmed { arm(context.eventLoop, at: now + patience) }
   }
 
-  private func arm(_ context: ChannelHandlerContext, at deadline: NIODeadline) {
+  private func arm(_ eventLoop: any EventLoop, at deadline: NIODeadline) {
     isTimerArmed = true
-    context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-      self.isTimerArmed = false
-      guard let since = self.unfinishedSince, context.channel.isActive else { return }
-      if NIODeadline.now() >= since + self.patience {
-        self.onStall()
-        context.close(promise: nil)
-      } else {
-        self.arm(context, at: since + self.patience)
-      }
+    // Weak: a timer must not keep what it watched until it fires.
+    eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+      self?.timerFired()
+    }
+  }
+
+  private func timerFired() {
+    isTimerArmed = false
+    guard let since = unfinishedSince, let context else { return }
+    if NIODeadline.now() >= since + patience {
+      onStall()
+      context.close(promise: nil)
+    } else {
+      arm(context.eventLoop, at: since + patience)
     }
   }
 }

@@ -181,18 +181,24 @@ private final class Registry: Sendable {
     }
     counters.connectionsAccepted.add(1, ordering: .relaxed)
     counters.connectionsOpen.add(1, ordering: .relaxed)
-    let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(assembler)
-    try pipeline.addHandler(
-      NIOHTTP2Handler(
-        mode: .server,
-        connectionConfiguration: HTTP2Tuning.connection(
-          concurrentStreams: limits.concurrentStreams
-        ),
-        streamConfiguration: HTTP2Tuning.stream
+    do {
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(assembler)
+      try pipeline.addHandler(
+        NIOHTTP2Handler(
+          mode: .server,
+          connectionConfiguration: HTTP2Tuning.connection(
+            concurrentStreams: limits.concurrentStreams
+          ),
+          streamConfiguration: HTTP2Tuning.stream
+        )
       )
-    )
-    try pipeline.addHandler(handler)
+      try pipeline.addHandler(handler)
+    } catch {
+      // The client has left already.
+      remove(handler)
+      throw error
+    }
   }
 
   private func remove(_ handler: GRPCServerConnection) {
