@@ -8,7 +8,7 @@ package import KeywardModel
 /// Pull with `next` until nil. The first call copies the database, in steps between which writes go
 /// on; later changes are not in the backup. A backup that is not read to its end is no backup: the
 /// last chunk says that it is the last. Not for use from two threads at once.
-package final class BackupWriter {
+package final class BackupWriter: StoreBackup {
   /// Plaintext bytes of a chunk.
   static let chunkLength = 64 << 10
 

@@ -54,6 +54,8 @@ struct Checker {
   private mutating func guarding(_ table: String, _ check: (inout Checker) throws -> Void) {
     do {
       try check(&self)
+    } catch StoreError.tampered(let found) {
+      findings += found
     } catch let error as StoreError {
       findings.append(
         Finding(table: table, problem: "cannot be read: \(error.words)", remedy: error.remedy)

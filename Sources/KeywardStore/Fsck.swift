@@ -1,6 +1,7 @@
 import Glibc
 import KeywardCrypto
 package import KeywardKeyring
+package import KeywardModel
 
 /// `keyward fsck` on a store that no server has open.
 ///
@@ -108,6 +109,10 @@ package final class Fsck {
 }
 
 extension SQLiteStore {
+  package func backup(at now: Timestamp) throws -> any StoreBackup {
+    try BackupWriter(self, at: now)
+  }
+
   /// Checks the open store on a copy of its database, so that requests go on meanwhile.
   ///
   /// Without `keyring` no material is opened. Takes room for the copy on the store's disk.

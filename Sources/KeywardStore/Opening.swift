@@ -9,16 +9,16 @@ struct Opening {
   private(set) var loader: Loader
   /// What a store goes on from; only rows that verify are in it.
   private(set) var session: Session
-  /// Whether the state row verifies. Without it there is neither a counter nor a log to go on from.
+  /// Whether the state row verifies; without it there is neither a counter nor a log to go on from.
   let stateIsValid: Bool
   private(set) var findings: [Finding]
 
   init(_ database: Database, keys: StoreKeys) throws(StoreError) {
     guard let id = try Opening.storeID(database) else {
-      throw .corrupt("the store's id is missing")
+      throw .tampered([Opening.missing("meta", "store_id")])
     }
     guard let stored = try StoredState.read(database) else {
-      throw .corrupt("the state row is missing")
+      throw .tampered([Opening.missing("state", "1")])
     }
     loader = Loader(database, store: id, keys: keys)
     try loader.load()
@@ -82,6 +82,15 @@ struct Opening {
     session.storedCounter = session.counter
     session.counter = anchored
     return true
+  }
+
+  private static func missing(_ table: String, _ row: String) -> Finding {
+    Finding(
+      table: table,
+      row: row,
+      problem: "is missing or damaged",
+      remedy: "restore a backup"
+    )
   }
 
   private static func storeID(_ database: Database) throws(StoreError) -> StoreID? {

@@ -50,46 +50,51 @@ package enum Restore {
     let keys = try StoreKeys(rootKey)
     let place = try RestorePlace(directory: directory, mode: mode)
     defer { place.removeStaging() }
-    try backup.readChunks(keys.backupKey) { try place.append($0) }
-    try place.finishWriting()
-
-    let restored = try SQLiteStore.open(directory: place.staging.directory)
-    var state = try verify(restored, header, rootKey, keys)
-    var carriedOver: [String] = []
-    var lost: [String] = []
     var existing: SQLiteStore?
+    var old: LoadedState?
     if case .replace(let ignoringDamage) = mode {
       existing = try openExisting(directory, anchorPath, header, ignoringDamage)
-      if let existing,
-        let old = try loadExisting(existing, keys, ignoringDamage: ignoringDamage)
-      {
-        var carry = CarryOver(
-          keyring: try Keyring.open(state.terms, store: state.store, rootKey: rootKey)
-        )
-        try carry.apply(old.keys, to: state.keys)
-        if !carry.changes.isEmpty {
-          try restored.write(durability: .change) { try carry.write(to: $0) }
-          restored.lock()
-          state = try verify(restored, header, rootKey, keys)
-        }
-        carriedOver = carry.words
-        let known = Set(state.keys.map(\.id))
-        lost = old.keys.filter { !known.contains($0.id) && $0.deletedAt == nil }
-          .map(\.name.description)
-      }
+      if let existing { old = try loadExisting(existing, keys, ignoringDamage: ignoringDamage) }
     }
-    try restored.prepareForMove()
+    try backup.readChunks(keys.backupKey) { try place.append($0) }
+    try place.finishWriting()
+    let prepared = try prepare(place, header, rootKey, keys, existing: old)
     let anchor = anchorPath ?? place.directory + "/anchor"
     let aside = try place.moveIn(existing) {
-      try raiseAnchor(anchor, above: state.counter, store: header.store, keys: keys)
+      try raiseAnchor(anchor, above: prepared.state.counter, store: header.store, keys: keys)
     }
+    let known = Set(prepared.state.keys.map(\.id))
+    let lost = (old?.keys ?? []).filter { !known.contains($0.id) && $0.deletedAt == nil }
     return Summary(
       header: header,
-      keys: state.keys.count,
-      carriedOver: carriedOver,
-      lost: lost,
+      keys: prepared.state.keys.count,
+      carriedOver: prepared.carriedOver,
+      lost: lost.map(\.name.description),
       keptAside: aside
     )
+  }
+
+  /// Verifies the new database where it lies aside, tightens it, and closes it.
+  private static func prepare(
+    _ place: RestorePlace,
+    _ header: BackupHeader,
+    _ rootKey: RootKey,
+    _ keys: StoreKeys,
+    existing: LoadedState?
+  ) throws -> (state: LoadedState, carriedOver: [String]) {
+    let store = try SQLiteStore.open(directory: place.staging.directory)
+    var state = try verify(store, header, rootKey, keys)
+    var carry = CarryOver(
+      keyring: try Keyring.open(state.terms, store: state.store, rootKey: rootKey)
+    )
+    if let existing { try carry.apply(existing.keys, to: state.keys) }
+    if !carry.changes.isEmpty {
+      try store.write(durability: .change) { try carry.write(to: $0) }
+      store.lock()
+      state = try verify(store, header, rootKey, keys)
+    }
+    try store.prepareForMove()
+    return (state, carry.words)
   }
 
   /// Checks everything, and that the database is the one that the header speaks of.
@@ -164,8 +169,9 @@ package enum Restore {
     }
   }
 
-  /// Makes the anchor of the place higher than the database, if it is this store's: then the next
-  /// unseal asks. An anchor that is missing or strange makes it ask as it is.
+  /// Makes the anchor of the place higher than the database, so that the next unseal asks.
+  ///
+  /// An anchor that is missing or of another store makes it ask as it is.
   private static func raiseAnchor(
     _ path: String,
     above counter: UInt64,

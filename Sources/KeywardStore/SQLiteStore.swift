@@ -296,9 +296,13 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     gate.withLock { _ in database.pendingFrames }
   }
 
-  /// Limits the database to a number of pages of 4 KiB, for tests of a full disk.
-  package func limitPages(_ count: Int64) throws {
-    try using { try database.limitPages(count) }
+  /// Makes the database full at 60 pages, or lifts that again: for tests of a full disk.
+  package func limitSize(_ isLimited: Bool) throws {
+    try using {
+      _ = try database.scalar(
+        isLimited ? "PRAGMA max_page_count = 60" : "PRAGMA max_page_count = 1073741823"
+      )
+    }
   }
 
   /// Leaves everything in the one database file, without a log, and keeps it locked.

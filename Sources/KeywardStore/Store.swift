@@ -46,6 +46,10 @@ package protocol Store: AnyObject, Sendable {
   ) throws -> R
   /// Runs `body` on a consistent view. Keep it short: writes wait.
   func read<R: Sendable>(_ body: (any StoreReader) throws -> R) throws -> R
+  /// Checks everything on a copy, so that requests go on; without `keyring` no material is opened.
+  func check(keyring: Keyring?) throws -> CheckReport
+  /// Begins a backup of the unlocked store; `now` is its date.
+  func backup(at now: Timestamp) throws -> any StoreBackup
   /// Makes sure that what was overwritten or deleted is in no file of the store any more.
   func scrub() throws
 }
@@ -168,6 +172,19 @@ package struct DrainedJournal: Hashable, Sendable {
     self.entries = entries
     self.dropped = dropped
   }
+}
+
+/// A backup on its way out: pieces of an encrypted copy of the store as of one moment.
+///
+/// Not for use from two threads at once. A backup that is not read to its end is no backup.
+package protocol StoreBackup: AnyObject {
+  /// What the header of the backup says; nil before the first piece.
+  var header: BackupHeader? { get }
+  /// The next piece, at most some 64 KiB; nil at the end. The first call makes the copy, and can
+  /// take seconds; writes go on meanwhile.
+  func next() throws -> [UInt8]?
+  /// Gives up, and removes the copy.
+  func close()
 }
 
 /// Reads on a consistent view; valid within the body that it was given to.

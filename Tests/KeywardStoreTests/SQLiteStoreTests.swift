@@ -22,7 +22,7 @@ struct SQLiteStoreTests {
     let store = try SQLiteStore.open(directory: scratch("data"))
     #expect(try store.identity == sample.id)
     #expect(!store.isUnlocked)
-    let seals = try sample.contents.seals
+    let seals = sample.contents.seals
     #expect(try store.seals() == seals)
     #expect(try store.terms().map { $0.number } == [1, 2])
     let state = try store.unlock(sample.keys, accepting: [])
@@ -42,9 +42,9 @@ struct SQLiteStoreTests {
     let store = try SQLiteStore.open(directory: scratch("data"))
     #expect(try store.identity == nil)
     #expect(throws: StoreError.notInitialized) { try store.unlock(sample.keys, accepting: []) }
-    try store.initialize(try sample.contents, keys: sample.keys)
+    try store.initialize(sample.contents, keys: sample.keys)
     #expect(throws: StoreError.alreadyInitialized) {
-      try store.initialize(try sample.contents, keys: sample.keys)
+      try store.initialize(sample.contents, keys: sample.keys)
     }
   }
 

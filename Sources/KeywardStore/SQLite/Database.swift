@@ -56,6 +56,8 @@ final class Database {
 
   /// What holds whatever the file turns out to be; nothing here reads or writes it.
   private func harden() throws(StoreError) {
+    // SQLite falls back to reading where it may not write.
+    guard sqlite3_db_readonly(handle, "main") == 0 else { throw .readOnly(path: path) }
     for (option, on) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
       (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0), (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
@@ -141,14 +143,6 @@ final class Database {
     let statement = try statement(sql)
     defer { statement.reset() }
     return try statement.step() ? statement.text(0) : nil
-  }
-
-  /// Limits the file to a number of pages.
-  func limitPages(_ count: Int64) throws(StoreError) {
-    let statement = try statement("SELECT * FROM pragma_max_page_count(?1)")
-    defer { statement.reset() }
-    try statement.bind(1, count)
-    _ = try statement.step()
   }
 
   /// Rows changed by the last statement.

@@ -14,6 +14,7 @@ struct Sample {
   let id: StoreID
   let keyring: Keyring
   let signer: NoteSigner
+  let contents: InitialContents
 
   static let time = Timestamp(milliseconds: 1_790_000_000_000)
 
@@ -24,6 +25,21 @@ struct Sample {
     id = try Sample.some(StoreID(try RandomSource.bytes(16)))
     keyring = try Keyring.create(store: id, at: Sample.time).rotated(at: Sample.time)
     signer = try NoteSigner(name: "keyward/test", privateKey: try PrivateKey.generate(.ed25519))
+    contents = InitialContents(
+      store: id,
+      seals: [
+        StoredSeal(slot: 0, record: Array("seal number zero".utf8)),
+        StoredSeal(slot: 1, record: Array("seal number one".utf8)),
+      ],
+      terms: [
+        try keyring.wrappedTerm(1, by: rootKey), try keyring.wrappedTerm(2, by: rootKey),
+      ],
+      meta: [
+        .auditOrigin: Array("keyward/test".utf8),
+        .auditSigningKey: Array("wrapped".utf8),
+        .auditVerifier: Array(signer.verifierKey.text.utf8),
+      ]
+    )
   }
 
   static func some<T>(_ value: T?) throws -> T {
@@ -31,30 +47,10 @@ struct Sample {
     return value
   }
 
-  var contents: InitialContents {
-    get throws {
-      InitialContents(
-        store: id,
-        seals: [
-          StoredSeal(slot: 0, record: Array("seal number zero".utf8)),
-          StoredSeal(slot: 1, record: Array("seal number one".utf8)),
-        ],
-        terms: [
-          try keyring.wrappedTerm(1, by: rootKey), try keyring.wrappedTerm(2, by: rootKey),
-        ],
-        meta: [
-          .auditOrigin: Array("keyward/test".utf8),
-          .auditSigningKey: Array("wrapped".utf8),
-          .auditVerifier: Array(signer.verifierKey.text.utf8),
-        ]
-      )
-    }
-  }
-
   /// A new store of this sample in a folder, unlocked.
   func create(in directory: String, anchorPath: String? = nil) throws -> SQLiteStore {
     let store = try SQLiteStore.open(directory: directory, anchorPath: anchorPath)
-    try store.initialize(try contents, keys: keys)
+    try store.initialize(contents, keys: keys)
     return store
   }
 
