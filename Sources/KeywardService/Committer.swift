@@ -30,6 +30,9 @@ package final class Committer: Sendable {
     var isDraining = false
   }
 
+  /// The most entries of one commit.
+  private static let largestBatch = 512
+
   private let store: any Store
   private let queue = DispatchQueue(label: "keyward.commit", qos: .userInteractive)
   private let pending = Mutex(Queue())
@@ -138,6 +141,11 @@ package final class Committer: Sendable {
       switch work {
       case .entry(let record, let reply):
         entries.append((record, reply))
+        // Many share an fsync, but the first of a storm must not wait for its last.
+        if entries.count == Committer.largestBatch {
+          commit(entries, nil)
+          entries = []
+        }
       case .change(let change, let record, let reply):
         commit(entries, (change, record, reply))
         entries = []

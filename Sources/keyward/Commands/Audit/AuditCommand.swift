@@ -9,7 +9,7 @@ struct AuditCommand: ParsableCommand {
       Keep the verifier key, and a checkpoint now and then, away from the server: with them an \
       export is checked by anybody, offline.
 
-        keyward audit checkpoint --output json        # verifier_key and note: keep them
+        keyward audit checkpoint -o json       # keep verifier_key and note
         keyward audit export --out audit.log
         keyward audit verify audit.log --key 'keyward.example+1a2b3c4d+AX…'
       """,

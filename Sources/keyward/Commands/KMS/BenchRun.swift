@@ -13,6 +13,7 @@ final class BenchRun: Sendable {
 
   private let client: KMSClient
   private let end: NIODeadline
+  private let budget: CallBudget?
   private let call: @Sendable () -> KMSClient.Operation
   private let state: Mutex<State>
 
@@ -23,10 +24,12 @@ final class BenchRun: Sendable {
     _ client: KMSClient,
     slots: Int,
     until end: NIODeadline,
+    within budget: CallBudget?,
     _ call: @escaping @Sendable () -> KMSClient.Operation
   ) {
     self.client = client
     self.end = end
+    self.budget = budget
     self.call = call
     state = Mutex(State(running: slots))
     for _ in 0..<slots { next() }
@@ -50,7 +53,7 @@ final class BenchRun: Sendable {
 
   private func next() {
     let start = NIODeadline.now()
-    guard start < end, errors < Self.maximumErrors else { return stop() }
+    guard start < end, errors < Self.maximumErrors, budget?.take() ?? true else { return stop() }
     client.start(call()) { [self] result in
       let time = (NIODeadline.now() - start).nanoseconds
       state.withLock { state in
@@ -70,4 +73,16 @@ final class BenchRun: Sendable {
     }
     waiter?.resume()
   }
+}
+
+/// A number of calls that all connections share.
+final class CallBudget: Sendable {
+  private let left: Atomic<Int>
+
+  init(_ calls: Int) {
+    left = Atomic(calls)
+  }
+
+  /// Whether one more call may be made.
+  func take() -> Bool { left.subtract(1, ordering: .relaxed).oldValue > 0 }
 }

@@ -3,6 +3,7 @@ import KeywardCrypto
 import KeywardGRPC
 import KeywardKMSPlugin
 import NIOCore
+import Synchronization
 
 struct KMSBench: AsyncParsableCommand {
   enum Operation: String, ExpressibleByArgument, CaseIterable {
@@ -17,7 +18,7 @@ struct KMSBench: AsyncParsableCommand {
     commandName: "bench",
     abstract: "Measure a plugin: calls a second and latencies.",
     discussion:
-      "  keyward kms bench --socket unix:///run/keyward/etcd.sock --connections 8 --concurrency 64"
+      "  keyward kms bench --socket unix:///run/keyward/etcd.sock --concurrency 64"
   )
 
   @OptionGroup
@@ -28,6 +29,10 @@ struct KMSBench: AsyncParsableCommand {
   var concurrency = 1
   @Option(help: "How long to measure.")
   var seconds = 5
+  @Option(help: "Stop after so many calls instead. (default: after --seconds)")
+  var calls: Int?
+  @Option(help: "Different ciphertexts to decrypt in turn.")
+  var distinct = 1
   @Option(help: "status, encrypt, decrypt or echo.")
   var operation = Operation.encrypt
   @OptionGroup
@@ -35,10 +40,12 @@ struct KMSBench: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...1024).contains(connections), (connections...65_536).contains(concurrency),
-      (1...86_400).contains(seconds)
+      (1...86_400).contains(seconds), (1...10_000).contains(distinct),
+      (concurrency...100_000_000).contains(calls ?? concurrency)
     else {
       throw ValidationError(
-        "Give 1 to 1024 --connections, at least as much --concurrency, and 1 to 86400 --seconds."
+        "Give 1 to 1024 --connections, at least as much --concurrency, at least as many --calls, "
+          + "1 to 10000 --distinct and 1 to 86400 --seconds."
       )
     }
   }
@@ -76,12 +83,14 @@ struct KMSBench: AsyncParsableCommand {
     for _ in 0..<connections { clients.append(try await plugin.connect()) }
     let call = try await prepare(clients[0])
     let start = NIODeadline.now()
-    let end = start + .seconds(Int64(seconds))
+    let end = start + .seconds(Int64(calls == nil ? seconds : 86_400))
+    let budget = calls.map { CallBudget($0) }
     let runs = clients.enumerated().map { index, client in
       BenchRun(
         client,
         slots: concurrency / connections + (index < concurrency % connections ? 1 : 0),
         until: end,
+        within: budget,
         call
       )
     }
@@ -107,25 +116,37 @@ struct KMSBench: AsyncParsableCommand {
     case .echo:
       return { .echo(KMSMessages.writeEncryptRequest(secret.bytes, uid: "keyward-kms-bench")) }
     case .decrypt:
-      let encryption: KMSEncryption
-      do throws(GRPCStatus) {
-        encryption = try await client.encrypt(secret.bytes, uid: "keyward-kms-bench")
-      } catch {
-        throw CommandFailure(
-          .failed,
-          "The plugin does not encrypt: \(error.code.name) \(Table.printable(error.message))"
-        )
+      var messages: [GRPCMessage] = []
+      for _ in 0..<distinct { messages.append(try await ciphertext(client)) }
+      let turn = Atomic(0)
+      let requests = messages
+      return {
+        let next = turn.add(1, ordering: .relaxed).oldValue
+        return .decrypt(requests[next % requests.count])
       }
-      let message = KMSMessages.writeDecryptRequest(
-        KMSMessages.DecryptRequest(
-          ciphertext: encryption.ciphertext,
-          uid: "keyward-kms-bench",
-          keyID: encryption.keyID,
-          annotations: encryption.annotations
-        )
-      )
-      return { .decrypt(message) }
     }
+  }
+
+  /// The request that decrypts a new secret.
+  private func ciphertext(_ client: KMSClient) async throws -> GRPCMessage {
+    let secret = try SecretBytes.random(count: 32)
+    let encryption: KMSEncryption
+    do throws(GRPCStatus) {
+      encryption = try await client.encrypt(secret, uid: "keyward-kms-bench")
+    } catch {
+      throw CommandFailure(
+        .failed,
+        "The plugin does not encrypt: \(error.code.name) \(Table.printable(error.message))"
+      )
+    }
+    return KMSMessages.writeDecryptRequest(
+      KMSMessages.DecryptRequest(
+        ciphertext: encryption.ciphertext,
+        uid: "keyward-kms-bench",
+        keyID: encryption.keyID,
+        annotations: encryption.annotations
+      )
+    )
   }
 
   private func summarize(_ runs: [BenchRun], _ elapsed: Double) -> Report {

@@ -35,7 +35,7 @@ struct KMSOptions: ParsableArguments {
       let words = (error as? SystemError)?.message ?? "the connection failed"
       throw CommandFailure(
         .unreachable,
-        "No plugin answers at \(socket): \(words).",
+        "No plugin answers: \(words)",
         remedy: "Is it running, and may this user open its socket?"
       )
     }

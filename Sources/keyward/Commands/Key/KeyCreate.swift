@@ -8,7 +8,7 @@ struct KeyCreate: ParsableCommand {
     discussion: """
         keyward key create etcd/prod-eu --type aes-256 --rotation-period 90d
         keyward key create signing/release --type ed25519 --deletion-protected
-        keyward key create kek/hsm --type aes-256 --operations wrap,unwrap --never-exportable
+        keyward key create kek/hsm --type aes-256 --operations wrap,unwrap
       """
   )
 

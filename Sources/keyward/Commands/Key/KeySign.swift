@@ -8,7 +8,7 @@ struct KeySign: ParsableCommand {
     abstract: "Sign up to 1 MiB, or a digest.",
     discussion: """
         keyward key sign signing/release --in release.tar.sha256 --out release.sig
-        openssl dgst -sha256 -binary big | keyward key sign signing/release --prehashed --base64
+        openssl dgst -sha256 -binary big | keyward key sign a/b --prehashed
       """
   )
 

@@ -11,7 +11,7 @@ struct OperatorCommand: ParsableCommand {
 
       After each start the server is sealed until enough shares, or the passphrase, are given:
 
-        keyward operator unseal                        # asks for a share, without echo
+        keyward operator unseal                        # asks for a share
         keyward operator unseal --share-file mine.txt  # or takes it from a file
       """,
     subcommands: [

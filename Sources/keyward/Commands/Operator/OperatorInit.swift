@@ -12,7 +12,7 @@ struct OperatorInit: ParsableCommand {
 
         keyward operator init --shares 5 --threshold 3 --out shares.txt
         keyward operator init --seal passphrase
-        keyward operator init --seal key-file          # shares are then for recovery
+        keyward operator init --seal key-file      # shares are for recovery
       """
   )
 

@@ -11,7 +11,7 @@ struct OperatorRekey: ParsableCommand {
       Proves the present seal with its shares or passphrase, then makes the new one. The old \
       shares open nothing from then on; the keys themselves do not change.
 
-        keyward operator rekey --share-file old.txt --shares 7 --threshold 4 --out new.txt
+        keyward operator rekey --share-file old.txt --shares 7 --out new.txt
         keyward operator rekey --share-file old.txt --seal passphrase
       """
   )

@@ -8,8 +8,9 @@ struct OperatorUnseal: ParsableCommand {
     commandName: "unseal",
     abstract: "Give shares or the passphrase, so that the server can use its keys.",
     discussion: """
-      Without a file it asks for one share or the passphrase, without echo. Each holder may run \
-      it on their own; the server counts. A file may hold several shares, one a line.
+      A key-file or credential seal opens by itself, here too; its recovery shares are given as \
+      files. Otherwise, without a file, it asks for one share or the passphrase, without echo. \
+      Each holder may run it on their own: the server counts. A file may hold several shares.
       """
   )
 
@@ -51,6 +52,10 @@ struct OperatorUnseal: ParsableCommand {
         "The store is not initialized.",
         remedy: "Run 'keyward operator init' first."
       )
+    }
+    if status.seal == SealKind.keyFile.rawValue || status.seal == SealKind.credential.rawValue {
+      // The server opens this seal by itself; recovery shares are given as files.
+      return SecretBox(try SecretBytes(count: 0))
     }
     let question = status.seal == SealKind.passphrase.rawValue ? "Passphrase: " : "Share: "
     return try Prompt.secret(question)
