@@ -41,7 +41,7 @@ package struct Route: Sendable {
     package let name: String
     package let isRequired: Bool
 
-    init(_ name: String, isRequired: Bool = false) {
+    package init(_ name: String, isRequired: Bool = false) {
       self.name = name
       self.isRequired = isRequired
     }
