@@ -1,0 +1,71 @@
+package import KeywardKeyring
+package import KeywardModel
+package import KeywardStore
+import Synchronization
+
+/// A store of which a test can make the next commits fail.
+///
+/// A failed commit leaves nothing of its transaction, as a full disk does.
+package final class FaultyStore: Store {
+  private let inner: SQLiteStore
+  private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
+
+  package init(_ inner: SQLiteStore) {
+    self.inner = inner
+  }
+
+  /// Makes the next `count` commits fail with `error`.
+  package func failCommits(_ count: Int, with error: StoreError = .full) {
+    faults.withLock { $0 = (count, error) }
+  }
+
+  package func write<R: Sendable>(
+    durability: Durability,
+    _ body: (any StoreTransaction) throws -> R
+  ) throws -> R {
+    try inner.write(durability: durability) { transaction in
+      let result = try body(transaction)
+      let fault: StoreError? = faults.withLock { faults in
+        guard faults.left > 0 else { return nil }
+        faults.left -= 1
+        return faults.error
+      }
+      if let fault { throw fault }
+      return result
+    }
+  }
+
+  // MARK: - As it is
+
+  package var identity: StoreID? { get throws { try inner.identity } }
+  package var journalCount: Int { get throws { try inner.journalCount } }
+  package var isUnlocked: Bool { inner.isUnlocked }
+
+  package func seals() throws -> [StoredSeal] { try inner.seals() }
+
+  package func terms() throws -> [WrappedTerm] { try inner.terms() }
+
+  package func meta(_ name: MetaName) throws -> [UInt8]? { try inner.meta(name) }
+
+  package func appendJournal(_ entries: [[UInt8]]) throws { try inner.appendJournal(entries) }
+
+  package func initialize(_ contents: InitialContents, keys: StoreKeys) throws {
+    try inner.initialize(contents, keys: keys)
+  }
+
+  package func unlock(_ keys: StoreKeys, accepting: Set<Acceptance>) throws -> LoadedState {
+    try inner.unlock(keys, accepting: accepting)
+  }
+
+  package func lock() { inner.lock() }
+
+  package func read<R: Sendable>(_ body: (any StoreReader) throws -> R) throws -> R {
+    try inner.read(body)
+  }
+
+  package func scrub() throws { try inner.scrub() }
+
+  package func check(keyring: Keyring?) throws -> CheckReport { try inner.check(keyring: keyring) }
+
+  package func backup(at now: Timestamp) throws -> any StoreBackup { try inner.backup(at: now) }
+}
