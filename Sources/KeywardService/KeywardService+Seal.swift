@@ -102,6 +102,7 @@ extension KeywardService {
         operation: .operatorUnseal,
         resource: .system
       )
+      record.rule = self.policy.decide(caller.principal, .operatorUnseal, .system).rule
       do throws(ServiceError) {
         if let rootKey = try self.offer(input, accepting: accepting, &record) {
           try self.open(rootKey, accepting: accepting, record)
@@ -141,6 +142,8 @@ extension KeywardService {
     passphrase: SecretBox
   ) async throws(ServiceError) -> [SecretBox] {
     let shares = AnswerSlot<[SecretBox]>()
+    // Before the transaction: a read of the store inside it would wait for itself.
+    let old = try await onWritingThread { () throws(ServiceError) in try self.sealRecords() }
     _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
       self.change(caller, .operatorRekey, .system, reply: reply) {
         _,
@@ -148,7 +151,9 @@ extension KeywardService {
         transaction,
         record throws(ServiceError) in
         let rootKey = try state.rootKey()
-        let old = try self.sealRecords()
+        guard self.session.withLock({ $0.state.seals }) == old.map(\.record) else {
+          throw ServiceError(.conflict, "Another rekey came in between.", remedy: "Try again.")
+        }
         try self.proveShares(current, of: old.map(\.record), rootKey)
         let made = try self.makeSeals(
           request,
@@ -216,13 +221,15 @@ extension KeywardService {
     _ caller: Caller,
     _ operation: ServiceOperation
   ) throws(ServiceError) {
-    guard policy.decide(caller.principal, operation, .system).isAllowed else {
+    let decision = policy.decide(caller.principal, operation, .system)
+    guard decision.isAllowed else {
       var record = AuditRecord(
         time: now(),
         caller: caller,
         operation: operation,
         resource: .system
       )
+      record.rule = decision.rule
       record.fail(.forbidden)
       refuse(record)
       throw .forbidden
@@ -473,6 +480,7 @@ extension KeywardService {
         operation: .operatorUnseal,
         resource: .system
       )
+      record.rule = self.policy.decide(caller.principal, .operatorUnseal, .system).rule
       do throws(ServiceError) {
         guard let rootKey = try self.offerAutomatic() else { return }
         try self.open(rootKey, accepting: [], record)
