@@ -22,8 +22,7 @@ extension KeywardService {
 
   /// A checkpoint of the log as it is now, signed for this answer if there is none.
   package func auditCheckpoint(_ caller: Caller) async throws(ServiceError) -> CheckpointInfo {
-    try await signCheckpoint()
-    return try await reading(caller, .auditRead) { reader, _ in
+    try await reading(caller, .auditRead, signing: true) { reader, _ in
       guard let info = try self.latestCheckpoint(reader) else {
         throw ServiceError(.notFound, "The log has no checkpoint yet.")
       }
@@ -37,8 +36,7 @@ extension KeywardService {
     index: UInt64,
     size: UInt64?
   ) async throws(ServiceError) -> ProofInfo {
-    try await signCheckpoint()
-    return try await reading(caller, .auditRead) { reader, count in
+    try await reading(caller, .auditRead, signing: true) { reader, count in
       let checkpoint = try self.latestCheckpoint(reader)
       let size = size ?? checkpoint?.size ?? count
       guard size <= count, index < size else {
@@ -70,8 +68,7 @@ extension KeywardService {
     from: UInt64,
     to: UInt64?
   ) async throws(ServiceError) -> ProofInfo {
-    try await signCheckpoint()
-    return try await reading(caller, .auditRead) { reader, count in
+    try await reading(caller, .auditRead, signing: true) { reader, count in
       let checkpoint = try self.latestCheckpoint(reader)
       let size = to ?? checkpoint?.size ?? count
       guard from >= 1, from <= size, size <= count else {
@@ -100,8 +97,7 @@ extension KeywardService {
   package func exportAudit(
     _ caller: Caller
   ) async throws(ServiceError) -> @Sendable () async throws(ServiceError) -> [UInt8]? {
-    try await signCheckpoint()
-    let (size, key) = try await reading(caller, .auditExport) { reader, count in
+    let (size, key) = try await reading(caller, .auditExport, signing: true) { reader, count in
       let key = self.committer.logKey
       return (try reader.latestCheckpoint()?.size ?? count, key)
     }
@@ -142,14 +138,18 @@ extension KeywardService {
   }
 
   /// Authorizes, makes the entry durable, then reads: the reader sees its own entry.
+  ///
+  /// With `signing`, a checkpoint covers that entry.
   private func reading<Answer: Sendable>(
     _ caller: Caller,
     _ operation: ServiceOperation,
+    signing: Bool = false,
     _ body: @escaping @Sendable (any StoreReader, UInt64) throws -> Answer
   ) async throws(ServiceError) -> Answer {
     _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
       self.answer(caller, operation, .audit, reply: reply) { _, _, _ in true }
     }
+    if signing { try await signCheckpoint() }
     return try await onWritingThread { () throws(ServiceError) in
       do {
         return try self.store.read { try body($0, try $0.auditCount()) }

@@ -259,6 +259,11 @@ extension KeywardService {
         record throws(ServiceError) in
         try self.checkInput(input)
         let key = try self.find(name, in: state)
+        // A changed byte in a ciphertext's version is a decryption that fails like any other.
+        if request.version == nil, let named, key.version(named) == nil {
+          record.used(key, nil)
+          throw .decryptionFailed
+        }
         let version = try self.choose(key, request.version ?? named, for: needed)
         record.used(key, version)
         return KeyAnswer(try act(state, key, version), version: version.number)

@@ -40,6 +40,8 @@ extension KeywardService {
       throw ServiceError(.auditUnavailable, "The audit log cannot be written.")
     }
     let key = try find(name, in: state)
+    // A key that cannot encrypt seeds must not look healthy.
+    _ = try kmsSuite(key)
     _ = try choose(key, nil, for: .decrypt)
     let version = try choose(key, nil, for: .encrypt)
     return KMSSnapshot(keyID: version.kmsKeyID, key: key.id, version: version.number)

@@ -51,6 +51,10 @@ extension KeywardService {
     let new: (KeyName, KeyType, KeyAttributes)? = try {
       () throws(ServiceError) in try request.newKey?.parsed()
     }()
+    // The name that policy is asked about has to be the name that is made.
+    if let new, new.0 != name {
+      throw ServiceError(.invalidRequest, "The new key's name is not the one that is imported to.")
+    }
     return try await awaiting { reply in
       self.change(caller, .keyImport, .key(name), reply: reply) {
         _,
@@ -178,6 +182,16 @@ extension KeywardService {
             .keyUsage,
             "'\(limit)' of '\(name)' can be tightened, not loosened.",
             remedy: "Make a new key with the attributes you need."
+          )
+        }
+        guard
+          !attributes.deletionProtected || key.attributes.deletionProtected
+            || !key.versions.contains(where: \.isAwaitingDestruction)
+        else {
+          throw ServiceError(
+            .keyState,
+            "The key '\(name)' has a version that waits for destruction.",
+            remedy: "Take it back first with: keyward key undestroy \(name)."
           )
         }
         var updated = key.with(attributes: attributes)
@@ -415,16 +429,18 @@ extension KeywardService {
     _ record: inout AuditRecord
   ) throws(ServiceError) -> Change<KeyInfo> {
     try requireNoApproval(key)
-    guard !key.versions.contains(where: { $0.destroyAt != nil && $0.state != .destroyed }) else {
+    // A former version may wait; a key that waits as a whole must not come back by a new version.
+    guard key.versions.contains(where: { $0.state != .destroyed && $0.destroyAt == nil }) else {
       throw ServiceError(
         .keyState,
-        "The key '\(key.name)' has a version that waits for destruction.",
+        "The key '\(key.name)' waits for destruction.",
         remedy: "Take it back first with: keyward key undestroy \(key.name)."
       )
     }
     let version = try newVersion(of: key, material, origin, state, at: record.time)
     var versions = key.versions
-    for index in versions.indices where versions[index].state == .active {
+    for index in versions.indices
+    where versions[index].state == .active && versions[index].destroyAt == nil {
       versions[index].state = .deactivated
       versions[index].deactivatedAt = record.time
       try write(versions[index], over: key, in: transaction)
@@ -458,6 +474,9 @@ extension KeywardService {
     _ transaction: any StoreTransaction,
     at now: Timestamp
   ) throws(ServiceError) -> Change<KeyInfo> {
+    guard !key.attributes.deletionProtected else {
+      throw ServiceError(.keyUsage, "The key '\(key.name)' is protected from deletion for good.")
+    }
     var versions = key.versions
     for index in versions.indices {
       guard let due = versions[index].destroyAt, due <= now, versions[index].state != .destroyed
@@ -561,4 +580,9 @@ extension KeywardService {
   func random(_ count: Int) throws(ServiceError) -> [UInt8] {
     do { return try RandomSource.bytes(count) } catch { throw ServiceError(error) }
   }
+}
+
+extension KeyVersion {
+  /// Whether its destruction was ordered and not yet carried out.
+  var isAwaitingDestruction: Bool { destroyAt != nil && state != .destroyed }
 }

@@ -64,10 +64,15 @@ extension KeywardService {
   private func carryOutDue(_ state: UnsealedState, _ now: Timestamp) async {
     let caller = Caller(principal: .server, transport: .server, requestID: "due")
     for key in state.directory.all() where key.deletedAt == nil {
-      if key.versions.contains(where: { $0.state != .destroyed && ($0.destroyAt ?? now) < now }) {
+      if !key.attributes.deletionProtected,
+        key.versions.contains(where: { $0.state != .destroyed && ($0.destroyAt ?? .never) <= now })
+      {
         await destroy(caller, key.name)
-      } else if let period = key.attributes.rotationPeriod, let primary = key.primary,
-        primary.createdAt.adding(seconds: period) <= now, key.type != .opaque
+      }
+      // What would be refused is not tried: an entry every few seconds would fill the log.
+      if let period = key.attributes.rotationPeriod, let primary = key.primary,
+        primary.createdAt.adding(seconds: period) <= now, key.type != .opaque,
+        key.attributes.requiredApprovals == 0
       {
         await rotate(caller, key.name)
       }
@@ -205,4 +210,9 @@ package final class RewrapQueue: Sendable {
   package func giveBack(_ batch: [KeyID]) {
     keys.withLock { $0.append(contentsOf: batch) }
   }
+}
+
+extension Timestamp {
+  /// Later than every moment that comes.
+  fileprivate static let never = Timestamp(milliseconds: .max)
 }
