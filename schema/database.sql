@@ -77,7 +77,7 @@ CREATE TABLE state (
   counter INTEGER NOT NULL CHECK (counter >= 1),
   audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
   frontier BLOB NOT NULL,
-  set_mac BLOB NOT NULL CHECK (length(set_mac) = 32),
+  set_macs BLOB NOT NULL CHECK (length(set_macs) = 160),
   mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 CREATE UNIQUE INDEX key_versions_kms_key_id ON key_versions (kms_key_id);

@@ -16,8 +16,8 @@ struct Loader {
   private(set) var findings: [Finding] = []
   /// All rows that were left out.
   private(set) var damaged: [DamagedRow] = []
-  /// The sum over the rows that were not left out.
-  private(set) var digest = SetDigest()
+  /// The sums over the rows that were not left out.
+  private(set) var digests = TableDigests()
 
   private(set) var meta: [MetaName: [UInt8]] = [:]
   private(set) var seals: [StoredSeal] = []
@@ -44,7 +44,7 @@ struct Loader {
     try scan(.meta) { loader, row, element in
       guard let name = MetaName(rawValue: row.text(0)) else { return "has an unknown name" }
       loader.meta[name] = row.blob(1)
-      loader.digest.add(element)
+      loader.digests[.meta].add(element)
       return nil
     }
   }
@@ -52,7 +52,7 @@ struct Loader {
   private mutating func loadSeals() throws(StoreError) {
     try scan(.seals) { loader, row, element in
       loader.seals.append(StoredSeal(slot: row.int(0), record: row.blob(1)))
-      loader.digest.add(element)
+      loader.digests[.seals].add(element)
       return nil
     }
   }
@@ -67,7 +67,7 @@ struct Loader {
           wrapped: row.blob(2)
         )
       )
-      loader.digest.add(element)
+      loader.digests[.terms].add(element)
       return nil
     }
   }
@@ -139,8 +139,8 @@ struct Loader {
       giveUp(key)
       return
     }
-    digest.add(pending.element)
-    digest.add(sum)
+    digests[.keys].add(pending.element)
+    digests[.versions].add(sum)
     loadedKeys.append(pending.row.key(versions: versions))
   }
 

@@ -26,7 +26,7 @@ struct Opening {
     session = Session(
       keys: keys,
       store: id,
-      digest: loader.digest,
+      digests: loader.digests,
       counter: stored.counter,
       auditSize: stored.auditSize,
       frontier: stored.frontier,
@@ -35,8 +35,10 @@ struct Opening {
       meta: loader.meta
     )
     session.damaged = loader.damaged
-    stateIsValid = constantTimeEquals(session.stateMAC(setMAC: stored.setMAC), stored.mac)
-    if !stateIsValid {
+    stateIsValid = constantTimeEquals(session.stateMAC(setMACs: stored.setMACs), stored.mac)
+    if stateIsValid {
+      findings += Opening.setProblems(session, stored, loader.damaged)
+    } else {
       findings.append(
         Finding(
           table: "state",
@@ -44,16 +46,38 @@ struct Opening {
           remedy: "restore a backup"
         )
       )
-    } else if loader.findings.isEmpty, !constantTimeEquals(session.setMAC, stored.setMAC) {
-      findings.append(
-        Finding(
-          table: "state",
-          problem: "rows were removed, added or put back from an older copy",
-          remedy: "restore a backup"
-        )
-      )
     }
     if let problem = try Opening.auditProblem(database, stored) { findings.append(problem) }
+  }
+
+  /// The tables whose rows all verify, and yet are not the rows that were written.
+  private static func setProblems(
+    _ session: Session,
+    _ stored: StoredState,
+    _ damaged: [DamagedRow]
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    let length = 32
+    for (place, table) in RowTable.allCases.enumerated() {
+      let start = place * length
+      guard !damaged.contains(where: { $0.table == table }) else { continue }
+      guard stored.setMACs.count == RowTable.allCases.count * length,
+        constantTimeEquals(
+          session.setMAC(of: table),
+          Array(stored.setMACs[start..<start + length])
+        )
+      else {
+        findings.append(
+          Finding(
+            table: table.name,
+            problem: "rows were removed, added or put back from an older copy",
+            remedy: "restore a backup"
+          )
+        )
+        continue
+      }
+    }
+    return findings
   }
 
   /// What the store tells its user; `accepted` is what the user had to accept.

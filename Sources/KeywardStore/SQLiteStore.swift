@@ -180,7 +180,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
       let blank = Session(
         keys: keys,
         store: contents.store,
-        digest: SetDigest(),
+        digests: TableDigests(),
         counter: 0,
         auditSize: 0,
         frontier: [],

@@ -2,7 +2,7 @@ import KeywardCrypto
 import KeywardKeyring
 import KeywardModel
 
-/// One transaction: writes rows with their MACs, and keeps the digest over the set in step.
+/// One transaction: writes rows with their MACs, and keeps the digests over the sets in step.
 final class SQLiteTransaction: SQLiteReader, StoreTransaction {
   private(set) var session: Session
   private var records: [RowTable: RowRecord] = [:]
@@ -180,7 +180,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     session.storedCounter = nil
     let statement = try database.statement(
       """
-      UPDATE state SET counter = ?1, audit_size = ?2, frontier = ?3, set_mac = ?4, mac = ?5
+      UPDATE state SET counter = ?1, audit_size = ?2, frontier = ?3, set_macs = ?4, mac = ?5
       WHERE id = 1 AND counter = ?6
       """
     )
@@ -195,7 +195,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     try runState(
       try database.statement(
         """
-        INSERT INTO state (id, counter, audit_size, frontier, set_mac, mac)
+        INSERT INTO state (id, counter, audit_size, frontier, set_macs, mac)
         VALUES (1, ?1, ?2, ?3, ?4, ?5)
         """
       )
@@ -203,12 +203,12 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
   }
 
   private func runState(_ statement: Statement) throws(StoreError) {
-    let setMAC = session.setMAC
+    let setMACs = session.setMACs
     try statement.bind(1, Int64(clamping: session.counter))
     try statement.bind(2, Int64(clamping: session.auditSize))
     try statement.bind(3, session.frontier)
-    try statement.bind(4, setMAC)
-    try statement.bind(5, session.stateMAC(setMAC: setMAC))
+    try statement.bind(4, setMACs)
+    try statement.bind(5, session.stateMAC(setMACs: setMACs))
     try statement.run()
   }
 
@@ -245,7 +245,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     let statement = try database.statement(table.insert)
     try bind(values, mac, to: statement)
     try statement.run()
-    session.digest.add(SetDigest.element(of: mac, session.keys.setKey))
+    session.digests[table].add(SetDigest.element(of: mac, session.keys.setKey))
   }
 
   private func replace(
@@ -261,8 +261,8 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     try statement.bind(Int32(new.count + 2), oldMAC)
     try statement.run()
     guard database.changes == 1 else { throw StoreError.conflict(words(table, old)) }
-    session.digest.remove(SetDigest.element(of: oldMAC, session.keys.setKey))
-    session.digest.add(SetDigest.element(of: newMAC, session.keys.setKey))
+    session.digests[table].remove(SetDigest.element(of: oldMAC, session.keys.setKey))
+    session.digests[table].add(SetDigest.element(of: newMAC, session.keys.setKey))
   }
 
   private func delete(_ table: RowTable, _ old: [ColumnValue]) throws {
@@ -273,7 +273,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     try statement.bind(Int32(table.keyColumns + 1), oldMAC)
     try statement.run()
     guard database.changes == 1 else { throw StoreError.conflict(words(table, old)) }
-    session.digest.remove(SetDigest.element(of: oldMAC, session.keys.setKey))
+    session.digests[table].remove(SetDigest.element(of: oldMAC, session.keys.setKey))
   }
 
   private func mac(_ table: RowTable, _ values: [ColumnValue]) -> [UInt8] {

@@ -13,7 +13,7 @@ struct Session: Sendable {
   let keys: StoreKeys
   let store: StoreID
   /// Over all rows that carry a MAC; secret.
-  var digest: SetDigest
+  var digests: TableDigests
   var counter: UInt64
   var auditSize: UInt64
   var frontier: [UInt8]
@@ -25,24 +25,28 @@ struct Session: Sendable {
   /// The counter in the state row where it is behind `counter`: after an accepted rollback.
   var storedCounter: UInt64?
 
-  /// The MAC over the digest of the set of rows, at this counter.
-  var setMAC: [UInt8] {
+  /// The MAC over the digest of the set of a table's rows, at this counter.
+  func setMAC(of table: RowTable) -> [UInt8] {
     var record = RecordWriter("keyward/v1/set")
     record.add(store.bytes)
+    record.add(table.name)
     record.add(counter)
-    record.add(digest.bytes)
+    record.add(digests[table].bytes)
     return keys.stateKey.authenticate(record.bytes)
   }
 
-  /// The MAC of the state row, which holds `setMAC`.
-  func stateMAC(setMAC: [UInt8]) -> [UInt8] {
+  /// The MACs of all tables' sets, one after the other in the order of `RowTable`.
+  var setMACs: [UInt8] { RowTable.allCases.flatMap { setMAC(of: $0) } }
+
+  /// The MAC of the state row, which holds `setMACs`.
+  func stateMAC(setMACs: [UInt8]) -> [UInt8] {
     var record = RecordWriter("keyward/v1/state")
     record.add(store.bytes)
     record.add(Session.format)
     record.add(counter)
     record.add(auditSize)
     record.add(frontier)
-    record.add(setMAC)
+    record.add(setMACs)
     return keys.stateKey.authenticate(record.bytes)
   }
 }

@@ -63,3 +63,13 @@ struct SetDigest: Equatable, Sendable {
     return bytes
   }
 }
+
+/// A digest for each table with MACs.
+struct TableDigests: Equatable, Sendable {
+  private var sums: [RowTable: SetDigest] = [:]
+
+  subscript(_ table: RowTable) -> SetDigest {
+    get { sums[table] ?? SetDigest() }
+    set { sums[table] = newValue }
+  }
+}

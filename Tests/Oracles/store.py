@@ -68,20 +68,24 @@ def check_database(root, path, anchor_path):
     state_key, anchor_key = subkey(root, "state-mac"), subkey(root, "anchor-mac")
     database = sqlite3.connect(path)
     store = database.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()[0]
-    total, count = 0, 0
+    count, digests = 0, {}
     for table, order in TABLES.items():
+        total = 0
         for row in database.execute(f"SELECT * FROM {table} ORDER BY {order}"):
             *columns, stored = row
             expected = mac(row_key, record(f"keyward/v1/row/{table}", store, *map(column, columns)))
             assert expected == stored, (table, row)
             total += int.from_bytes(mac(set_key, stored), "little")
             count += 1
-    counter, size, frontier, set_mac, state_mac = database.execute(
-        "SELECT counter, audit_size, frontier, set_mac, mac FROM state WHERE id = 1"
+        digests[table] = (total % 2**256).to_bytes(32, "little")
+    counter, size, frontier, set_macs, state_mac = database.execute(
+        "SELECT counter, audit_size, frontier, set_macs, mac FROM state WHERE id = 1"
     ).fetchone()
-    digest = (total % 2**256).to_bytes(32, "little")
-    assert set_mac == mac(state_key, record("keyward/v1/set", store, counter, digest))
-    body = record("keyward/v1/state", store, 1, counter, size, frontier, set_mac)
+    assert set_macs == b"".join(
+        mac(state_key, record("keyward/v1/set", store, table, counter, digest))
+        for table, digest in digests.items()
+    )
+    body = record("keyward/v1/state", store, 1, counter, size, frontier, set_macs)
     assert state_mac == mac(state_key, body)
     slot = record("keyward/v1/anchor", store, counter)
     slot = (slot + mac(anchor_key, slot)).ljust(512, b"\0")

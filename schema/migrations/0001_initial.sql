@@ -103,13 +103,14 @@ CREATE TABLE quarantine (
   record BLOB NOT NULL
 ) STRICT;
 
--- One row that authenticates the whole: set_mac covers the set of all rows with a MAC, mac this row.
+-- One row that authenticates the whole: set_macs covers the sets of rows of the five tables with
+-- MACs, mac covers this row.
 CREATE TABLE state (
   id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
   counter INTEGER NOT NULL CHECK (counter >= 1),
   audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
   frontier BLOB NOT NULL,
-  set_mac BLOB NOT NULL CHECK (length(set_mac) = 32),
+  set_macs BLOB NOT NULL CHECK (length(set_macs) = 160),
   mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 
