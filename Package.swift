@@ -125,6 +125,10 @@ var targets: [Target] = [
     ],
     swiftSettings: settings),
   .testTarget(
+    name: "KeywardCorpusTests",
+    dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+    swiftSettings: settings),
+  .testTarget(
     name: "KeywardPolicyTests", dependencies: ["KeywardModel", "KeywardPolicy"],
     swiftSettings: settings),
   .testTarget(
