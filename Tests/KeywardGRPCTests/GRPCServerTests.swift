@@ -56,7 +56,7 @@ struct GRPCServerTests {
   func unknownMethodsAreUnimplemented() async throws {
     let test = try await TestServer(Self.echo)
     let client = try await test.client()
-    for path in ["/test/None", "/", "/test/Echo/", "/TEST/Echo"] {
+    for path in ["/test/None", "/", "", "/test/Echo/", "/TEST/Echo"] {
       let error = await client.failure(.test(path), [1])
       #expect(error?.code == .unimplemented, "path \(path)")
     }

@@ -87,7 +87,7 @@ def basic(target):
 
 
 def authority(target):
-    for name in ["localhost", "/run/kms.sock", "%2Frun%2Fkms.sock", "weird:authority", "a@b", "x" * 255]:
+    for name in ["localhost", "/run/kms.sock", "%2Frun%2Fkms.sock", "weird:authority", "a b@c", "x" * 255]:
         code = code_of(lambda: round_trip(stub(target, ("grpc.default_authority", name))))
         expect(code.name, "OK", f"authority {name}")
 
