@@ -13,6 +13,9 @@ struct Loader {
   private let keys: StoreKeys
   private var cache = RowCoding.Cache()
 
+  /// The most findings that are kept.
+  static let maximumFindings = 1000
+
   private(set) var findings: [Finding] = []
   /// All rows that were left out.
   private(set) var damaged: [DamagedRow] = []
@@ -128,7 +131,7 @@ struct Loader {
     let missing = gap.map { $0 + 1 } ?? (versions.isEmpty ? 1 : nil)
     if let missing {
       let key = pending.row.key(versions: versions)
-      findings.append(
+      report(
         Finding(
           table: RowTable.keys.name,
           row: "\(key.id) (\(key.name))",
@@ -158,6 +161,11 @@ struct Loader {
 
   private func isAscending(_ left: KeyID, _ right: KeyID) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+
+  /// Keeps a finding; with the wrong keys every row is one, so they are cut off.
+  private mutating func report(_ finding: Finding) {
+    if findings.count < Loader.maximumFindings { findings.append(finding) }
   }
 
   // MARK: - One table
@@ -193,7 +201,7 @@ struct Loader {
       }
       guard let problem else { continue }
       let values = (0..<columns).map { statement.value($0) }
-      findings.append(
+      report(
         Finding(
           table: table.name,
           row: table.rowName(values),

@@ -58,8 +58,8 @@ struct Opening {
   ) -> [Finding] {
     var findings: [Finding] = []
     let length = 32
-    for (place, table) in RowTable.allCases.enumerated() {
-      let start = place * length
+    for table in RowTable.allCases {
+      let start = table.place * length
       guard !damaged.contains(where: { $0.table == table }) else { continue }
       guard stored.setMACs.count == RowTable.allCases.count * length,
         constantTimeEquals(

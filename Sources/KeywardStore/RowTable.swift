@@ -14,6 +14,17 @@ enum RowTable: String, CaseIterable, Sendable {
 
   var name: String { rawValue }
 
+  /// The place in the order of `allCases`.
+  var place: Int {
+    switch self {
+    case .meta: 0
+    case .seals: 1
+    case .terms: 2
+    case .keys: 3
+    case .versions: 4
+    }
+  }
+
   /// The columns without the MAC.
   var columns: Int32 {
     switch self {

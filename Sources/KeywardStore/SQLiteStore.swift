@@ -159,6 +159,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         try drop.bind(1, Int64(entries.count - room))
         try drop.run()
       }
+      try checkpointIfDue()
     }
   }
 

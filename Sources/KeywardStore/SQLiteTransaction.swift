@@ -15,6 +15,10 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
   // MARK: - Keys
 
   func insertKey(_ key: Key) throws {
+    // A key without its first version would not load again.
+    guard !key.versions.isEmpty,
+      key.versions.indices.allSatisfy({ key.versions[$0].number == $0 + 1 })
+    else { throw StoreError.misuse("a key has versions from 1 without gaps") }
     try insert(.keys, RowCoding.columns(key))
     for version in key.versions { try insertVersion(version, of: key.id) }
   }
@@ -164,7 +168,12 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
       return result
     } catch {
       // SQLite ends the whole transaction by itself on a full disk; there is no part to undo then.
-      guard database.isInTransaction else { throw error }
+      guard database.isInTransaction else {
+        // Whatever came after would be written outside of any transaction.
+        session = before
+        isOver = true
+        throw (error as? StoreError) ?? StoreError.full
+      }
       try database.execute("ROLLBACK TO part; RELEASE part")
       session = before
       throw error

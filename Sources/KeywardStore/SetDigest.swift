@@ -66,10 +66,10 @@ struct SetDigest: Equatable, Sendable {
 
 /// A digest for each table with MACs.
 struct TableDigests: Equatable, Sendable {
-  private var sums: [RowTable: SetDigest] = [:]
+  private var sums = [SetDigest](repeating: SetDigest(), count: RowTable.allCases.count)
 
   subscript(_ table: RowTable) -> SetDigest {
-    get { sums[table] ?? SetDigest() }
-    set { sums[table] = newValue }
+    get { sums[table.place] }
+    set { sums[table.place] = newValue }
   }
 }
