@@ -20,11 +20,8 @@ package final class TestServer: Sendable {
   private let isFaulty: Bool
   private let parts = Mutex<(service: KeywardService, store: any Store)?>(nil)
 
-  /// Makes a server that is not initialized.
-  ///
-  /// - Parameters:
-  ///   - usesKeyFile: Whether a key file is configured as the automatic seal.
-  ///   - isFaulty: Whether commits can be made to fail.
+  /// Makes a server that is not initialized; `usesKeyFile` configures a key file as the automatic
+  /// seal, and the commits of an `isFaulty` one can be made to fail.
   package init(
     options: ServiceOptions = ServiceOptions(),
     folder: TemporaryFolder? = nil,
