@@ -13,7 +13,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
-  private enum Phase {
+  enum Phase {
     /// Between requests.
     case idle
     /// The head is accepted, the body comes.
@@ -25,40 +25,21 @@ final class HTTPConnection: ChannelDuplexHandler {
     case closed
   }
 
-  /// A request under way.
-  private final class Exchange {
-    let requestID: String
-    let head: RequestHead?
-    let start: NIODeadline
-    var keepsAlive: Bool
-    var hasAnswer = false
-    /// Holds the body's share of memory until the answer is out.
-    var body: BodyCollector?
-    var task: Task<Void, Never>?
-
-    init(requestID: String, head: RequestHead?, start: NIODeadline, keepsAlive: Bool) {
-      self.requestID = requestID
-      self.head = head
-      self.start = start
-      self.keepsAlive = keepsAlive
-    }
-  }
-
-  private let shared: HTTPShared
-  private let peer: UnixPeer
-  private var phase = Phase.idle
+  let shared: HTTPShared
+  let peer: UnixPeer
+  var phase = Phase.idle
   private var timer: Scheduled<Void>?
-  private var isDraining = false
-  private var isReadPending = false
+  var isDraining = false
+  var isReadPending = false
   /// Parts of pipelined requests that one read brought along with an earlier one.
-  private var waiting = CircularBuffer<HTTPServerRequestPart>()
+  var waiting = CircularBuffer<HTTPServerRequestPart>()
 
   init(_ shared: HTTPShared, _ peer: UnixPeer) {
     self.shared = shared
     self.peer = peer
   }
 
-  private var limits: HTTPLimits { shared.configuration.limits }
+  var limits: HTTPLimits { shared.configuration.limits }
 
   // MARK: - Events of the channel
 
@@ -120,7 +101,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: - Receiving
 
-  private func receive(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+  func receive(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch (phase, part) {
     case (.idle, .head(let head)):
       begin(head, context)
@@ -241,209 +222,15 @@ final class HTTPConnection: ChannelDuplexHandler {
     )
   }
 
-  private static func makeRequestID() -> String {
+  static func makeRequestID() -> String {
     let digits = String(UInt64.random(in: .min ... .max), radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-  }
-
-  // MARK: - Answering
-
-  /// Refuses a request that has not arrived as a whole, and ends the connection.
-  private func refuse(
-    _ error: ServiceError,
-    exchange: Exchange?,
-    _ context: ChannelHandlerContext
-  ) {
-    if case .lingering = phase { return }
-    if case .closed = phase { return }
-    let exchange =
-      exchange
-      ?? Exchange(
-        requestID: Self.makeRequestID(),
-        head: nil,
-        start: .now(),
-        keepsAlive: false
-      )
-    exchange.keepsAlive = false
-    phase = .lingering(limits.lingerBytes)
-    let answer = Answer.problem(error, requestID: exchange.requestID)
-    record(exchange, answer.status, error.code)
-    arm(limits.lingerTimeout, context) { connection, context in connection.close(context) }
-    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-    writeWhole(answer, exchange, context).whenComplete { _ in
-      // The client may still be sending: it reads the answer only if we do not reset it.
-      bound.value.close(mode: .output, promise: nil)
-    }
-  }
-
-  /// Writes the answer of a handler, or of the server in its place; only the first one counts.
-  private func answer(
-    _ exchange: Exchange,
-    _ result: Result<Answer, ServiceError>,
-    _ context: ChannelHandlerContext
-  ) {
-    guard case .answering(let current) = phase, current === exchange, !exchange.hasAnswer else {
-      if case .success(let late) = result, case .stream(let stream) = late.body {
-        Task { await stream.close() }
-      }
-      return
-    }
-    exchange.hasAnswer = true
-    if isDraining { exchange.keepsAlive = false }
-    let answer: Answer
-    switch result {
-    case .success(let value):
-      answer = value
-      record(exchange, answer.status, nil)
-    case .failure(let error):
-      answer = .problem(error, requestID: exchange.requestID)
-      record(exchange, answer.status, error.code)
-    }
-    arm(limits.writeTimeout, context) { connection, context in connection.close(context) }
-    if case .stream(let stream) = answer.body {
-      pump(stream, answer, exchange, context)
-      return
-    }
-    let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
-    writeWhole(answer, exchange, context).whenComplete { result in
-      let (connection, exchange, context) = bound.value
-      if case .failure = result { exchange.keepsAlive = false }
-      connection.complete(exchange, context)
-    }
-  }
-
-  private func responseHead(_ answer: Answer, _ exchange: Exchange) -> HTTPResponseHead {
-    var headers = HTTPHeaders()
-    headers.add(name: "Content-Type", value: answer.contentType)
-    headers.add(name: "Cache-Control", value: "no-store")
-    headers.add(name: "Keyward-Request-Id", value: exchange.requestID)
-    for (name, value) in answer.headers { headers.add(name: name, value: value) }
-    if !exchange.keepsAlive { headers.add(name: "Connection", value: "close") }
-    return HTTPResponseHead(
-      version: .http1_1,
-      status: HTTPResponseStatus(statusCode: answer.status),
-      headers: headers
-    )
-  }
-
-  /// Writes an answer of known length; secret bytes are wiped once the kernel has them.
-  private func writeWhole(
-    _ answer: Answer,
-    _ exchange: Exchange,
-    _ context: ChannelHandlerContext
-  ) -> EventLoopFuture<Void> {
-    var head = responseHead(answer, exchange)
-    let buffer: ByteBuffer
-    var isSecret = false
-    switch answer.body {
-    case .bytes(let bytes):
-      buffer = context.channel.allocator.buffer(bytes: bytes)
-    case .secret(let secret):
-      isSecret = true
-      var copy = context.channel.allocator.buffer(capacity: secret.bytes.count)
-      _ = secret.bytes.withUnsafeBytes { copy.writeBytes($0) }
-      buffer = copy
-    case .stream:
-      buffer = ByteBuffer()
-    }
-    head.headers.add(name: "Content-Length", value: String(buffer.readableBytes))
-    let promise = context.eventLoop.makePromise(of: Void.self)
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
-    if buffer.readableBytes > 0 {
-      let sent = isSecret ? context.eventLoop.makePromise(of: Void.self) : nil
-      sent?.futureResult.whenComplete { _ in buffer.wipe() }
-      context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: sent)
-    }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
-    return promise.futureResult
-  }
-
-  /// Pulls a streamed answer piece by piece, each once the one before has left.
-  private func pump(
-    _ stream: ChunkStream,
-    _ answer: Answer,
-    _ exchange: Exchange,
-    _ context: ChannelHandlerContext
-  ) {
-    let head = responseHead(answer, exchange)
-    let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
-    let channel = context.channel
-    let eventLoop = context.eventLoop
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
-    exchange.task = Task {
-      var isWhole = false
-      do {
-        while let chunk = try await stream.next() {
-          let part = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: chunk)))
-          try await channel.writeAndFlush(part)
-          eventLoop.execute {
-            let (connection, _, context) = bound.value
-            connection.rearm(context)
-          }
-        }
-        try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
-        isWhole = true
-      } catch {
-        // The chunked body stays without its end: the client sees that it is cut.
-      }
-      await stream.close()
-      let ended = isWhole
-      eventLoop.execute {
-        let (connection, exchange, context) = bound.value
-        guard ended else { return connection.close(context) }
-        connection.complete(exchange, context)
-      }
-    }
-  }
-
-  /// Gives a streamed answer that moves a new deadline.
-  private func rearm(_ context: ChannelHandlerContext) {
-    guard case .answering = phase else { return }
-    arm(limits.writeTimeout, context) { connection, context in connection.close(context) }
-  }
-
-  /// Goes on to the next request, or closes.
-  private func complete(_ exchange: Exchange, _ context: ChannelHandlerContext) {
-    guard case .answering(let current) = phase, current === exchange else { return }
-    guard exchange.keepsAlive, !isDraining else { return close(context) }
-    phase = .idle
-    arm(limits.idleTimeout, context) { connection, context in connection.close(context) }
-    while let part = waiting.popFirst() {
-      receive(part, context)
-      if case .answering = phase { return }
-      if case .closed = phase { return }
-    }
-    if isReadPending {
-      isReadPending = false
-      context.read()
-    }
-  }
-
-  private func record(_ exchange: Exchange, _ status: Int, _ code: ErrorCode?) {
-    let nanoseconds = (NIODeadline.now() - exchange.start).nanoseconds
-    shared.metrics.count(
-      route: exchange.head?.routeIndex,
-      status: status,
-      nanoseconds: nanoseconds
-    )
-    shared.configuration.onEvent(
-      .answered(
-        HTTPServer.Record(
-          route: exchange.head?.route.name ?? "none",
-          status: status,
-          code: code,
-          requestID: exchange.requestID,
-          uid: peer.uid,
-          nanoseconds: nanoseconds
-        )
-      )
-    )
   }
 
   // MARK: - Ends
 
   /// Replaces the one deadline of the current phase.
-  private func arm(
+  func arm(
     _ delay: TimeAmount,
     _ context: ChannelHandlerContext,
     _ body: @escaping (HTTPConnection, ChannelHandlerContext) -> Void
@@ -456,7 +243,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  private func close(_ context: ChannelHandlerContext) {
+  func close(_ context: ChannelHandlerContext) {
     abandon()
     context.close(promise: nil)
   }

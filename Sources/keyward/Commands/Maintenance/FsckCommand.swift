@@ -8,21 +8,34 @@ struct FsckCommand: ParsableCommand {
     abstract: "Check the store; exit status 7 when something is damaged.",
     discussion: """
       With the server: every row is checked with the root key. With --data-dir, and the server \
-      stopped: what can be checked without it.
+      stopped: the structure, and every row as well when shares, passphrase or key file are given.
+
+        keyward fsck
+        keyward fsck --data-dir /var/lib/keyward --share-file shares.txt
       """
   )
 
   @Option(help: ArgumentHelp("Check this folder offline.", valueName: "folder"))
   var dataDir: String?
+  @Option(help: ArgumentHelp("The anchor file, if it is elsewhere.", valueName: "file"))
+  var anchorFile: String?
+  @OptionGroup
+  var seal: OfflineSeal
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
   var output: OutputOptions
 
+  func validate() throws {
+    guard dataDir != nil || (!seal.isGiven && anchorFile == nil) else {
+      throw ValidationError("The options of the offline check go with --data-dir.")
+    }
+  }
+
   func run() throws {
     let report: FsckReport
     if let dataDir {
-      report = try OfflineStore.check(dataDir)
+      report = try OfflineStore.check(dataDir, anchor: anchorFile, seal)
     } else {
       report = try server.client().fsck()
     }

@@ -29,15 +29,19 @@ struct OperatorInit: ParsableCommand {
 
   func run() throws {
     let request = try seal.request()
-    var passphrase = SecretBox(try SecretBytes(count: 0))
-    if seal.seal == .passphrase {
+    let passphrase: SecretBox
+    if seal.seal != .passphrase {
+      passphrase = SecretBox(try SecretBytes(count: 0))
+    } else {
       passphrase = try SecretInput.passphrase(
         passphraseFile,
         prompt: "New passphrase: ",
         confirming: true
       )
     }
-    let shares = try server.client().initialize(request, passphrase: passphrase)
-    try SealOptions.write(shares, to: bytes, output.format)
+    let client = try server.client()
+    try SealOptions.write(to: bytes, output.format) {
+      try client.initialize(request, passphrase: passphrase)
+    }
   }
 }

@@ -45,8 +45,8 @@ struct OperatorRekey: ParsableCommand {
         )
       )
     }
-    let shares = try client.rekey(request, input: try SecretInput.lines(parts))
-    try SealOptions.write(shares, to: bytes, output.format)
+    let input = try SecretInput.lines(parts)
+    try SealOptions.write(to: bytes, output.format) { try client.rekey(request, input: input) }
   }
 
   private func proof(_ status: SealStatus) throws -> [SecretBox] {

@@ -25,11 +25,32 @@ struct SealOptions: ParsableArguments {
     try SealRequest(seal: seal, shares: shares, threshold: threshold)
   }
 
-  /// Prints share lines, or writes them to a file; the server does not have them any more.
-  static func write(_ shares: SecretBox, to output: ByteOutput, _ format: OutputFormat) throws {
-    guard shares.bytes.count > 0 else { return }
+  /// Asks for share lines and prints them, or writes them to a file; the server keeps none.
+  ///
+  /// The file is made first: shares that cannot be written would be lost.
+  static func write(
+    to output: ByteOutput,
+    _ format: OutputFormat,
+    _ ask: () throws -> SecretBox
+  ) throws {
+    try output.prepare()
+    let shares: SecretBox
+    do {
+      shares = try ask()
+    } catch {
+      output.discard()
+      throw error
+    }
+    guard shares.bytes.count > 0 else { return output.discard() }
     guard format == .json, output.path == nil else {
-      try output.write(shares)
+      do {
+        try output.write(shares)
+      } catch {
+        guard output.path != nil else { throw error }
+        // Better on the terminal than lost: they are not kept anywhere else.
+        StandardStream.error("keyward: the file cannot be written; the shares follow.\n")
+        return try shares.bytes.withUnsafeBytes { try ByteOutput.writeAll($0) }
+      }
       if let path = output.path {
         StandardStream.error("The shares are in \(path), and nowhere else: hand them out apart.\n")
       }

@@ -15,6 +15,20 @@ struct ByteOutput: ParsableArguments {
   )
   var path: String?
 
+  /// Makes sure that the file can be written, before something is asked for that is given once.
+  ///
+  /// A file that exists is refused: it may hold the shares of another time.
+  func prepare() throws {
+    guard let path, path != "-" else { return }
+    try AtomicFile.write([], to: path, replacing: false)
+  }
+
+  /// Removes what `prepare` made, when there is nothing to write after all.
+  func discard() {
+    guard let path, path != "-" else { return }
+    unlink(path)
+  }
+
   /// Writes secret bytes from the arena, without another copy.
   func write(_ secret: SecretBox) throws {
     try secret.bytes.withUnsafeBytes { bytes in

@@ -1,5 +1,8 @@
 import KeywardClient
+import KeywardCrypto
+import KeywardKeyring
 import KeywardModel
+import KeywardStore
 import KeywardSystem
 
 /// Why a command ends without success: words that say what to do, and an exit status.
@@ -26,6 +29,15 @@ struct CommandFailure: Error {
     case let failure as CommandFailure: self = failure
     case let error as ClientError: self = Self.of(error)
     case let error as SystemError: self.init(.failed, error.message)
+    case let error as StoreError: self = Self.of(error)
+    case let error as KeyringError:
+      self.init(.failed, error.words, remedy: error.remedy.isEmpty ? nil : error.remedy)
+    case is CryptoError:
+      self.init(
+        .failed,
+        "There is no locked memory left for secrets, or OpenSSL failed.",
+        remedy: "Raise RLIMIT_MEMLOCK (ulimit -l)."
+      )
     case let error as ServiceError:
       self.init(.usage, error.message, remedy: error.remedy)
     default: return nil
@@ -63,6 +75,16 @@ struct CommandFailure: Error {
     case .output(let reason):
       CommandFailure(.failed, "The answer could not be kept: \(reason).")
     }
+  }
+
+  private static func of(_ error: StoreError) -> CommandFailure {
+    let status: ExitStatus =
+      switch error {
+      case .badBackup, .corrupt, .notADatabase, .rollbackDetected, .tampered: .verificationFailed
+      case .notInitialized, .sealed: .sealed
+      default: .failed
+      }
+    return CommandFailure(status, error.words + ".", remedy: error.remedy + ".")
   }
 
   private static func status(of code: ErrorCode?) -> ExitStatus {

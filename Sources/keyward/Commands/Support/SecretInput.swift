@@ -46,6 +46,22 @@ enum SecretInput {
     return SecretBox(whole)
   }
 
+  /// The lines that are not blank, each a secret of its own.
+  static func split(_ secret: SecretBox) throws -> [SecretBox] {
+    let ranges = secret.bytes.withUnsafeBytes { bytes in
+      var ranges: [Range<Int>] = []
+      var start = 0
+      for index in 0...bytes.count where index == bytes.count || bytes[index] == 0x0a {
+        var end = index
+        while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+        if end > start { ranges.append(start..<end) }
+        start = index + 1
+      }
+      return ranges
+    }
+    return try ranges.map { SecretBox(try SecretBytes(copying: secret.bytes, range: $0)) }
+  }
+
   /// The bytes without line ends at their end.
   static func line(_ secret: SecretBox) throws -> SecretBox {
     let count = secret.bytes.withUnsafeBytes { bytes in
