@@ -30,9 +30,15 @@ package final class Key: Sendable {
     self.versions = versions
   }
 
-  /// The newest active version: the one that protects.
+  /// The version that protects: the newest one, if it is active.
+  ///
+  /// Never an older one, whose `key_id` was told before: a `key_id` that goes from A to B and back
+  /// to A leaves data behind that nobody migrates.
   package var primary: KeyVersion? {
-    versions.last { $0.state == .active && $0.destroyAt == nil }
+    guard let newest = versions.last, newest.state == .active, newest.destroyAt == nil else {
+      return nil
+    }
+    return newest
   }
 
   package func version(_ number: Int) -> KeyVersion? {

@@ -38,6 +38,7 @@ package final class Committer: Sendable {
   private let pending = Mutex(Queue())
   private let position = Mutex<LogPosition?>(nil)
   private let broken = Atomic<Bool>(false)
+  private let refusal = Mutex<StoreError?>(nil)
   private let onFatal: @Sendable (StoreError) -> Void
 
   /// `onFatal` is called when the disk refused an fsync: the process must stop, since what the
@@ -112,6 +113,19 @@ package final class Committer: Sendable {
     }
   }
 
+  /// Remembers that the store refused a statement of the change that is running, so that the whole
+  /// commit fails, whatever the change makes of it. On the writing thread only.
+  func noteRefusal(_ error: StoreError) {
+    refusal.withLock { $0 = $0 ?? error }
+  }
+
+  private func takeRefusal() -> StoreError? {
+    refusal.withLock { refusal in
+      defer { refusal = nil }
+      return refusal
+    }
+  }
+
   private func enqueue(_ work: Work) {
     let mustStart = pending.withLock { queue in
       queue.work.append(work)
@@ -175,7 +189,7 @@ package final class Committer: Sendable {
     do {
       let (next, outcome) = try store.write(durability: change == nil ? .auditOnly : .change) {
         transaction in
-        try Committer.append(entries.map(\.0), change, to: log, in: transaction)
+        try append(entries.map(\.0), change, to: log, in: transaction)
       }
       position.withLock { $0 = next }
       broken.store(false, ordering: .releasing)
@@ -184,6 +198,8 @@ package final class Committer: Sendable {
       for (_, reply) in entries { reply(.success(())) }
       if let change { change.reply(outcome.map { _ in () }) }
     } catch {
+      // What SQLite said first is the cause; what came after it is its consequence.
+      let error = takeRefusal() ?? error
       broken.store(true, ordering: .releasing)
       let failure = ServiceError(store: error)
       for (_, reply) in entries { reply(.failure(failure)) }
@@ -192,7 +208,7 @@ package final class Committer: Sendable {
     }
   }
 
-  private static func append(
+  private func append(
     _ entries: [AuditRecord],
     _ change: (
       run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
@@ -209,6 +225,7 @@ package final class Committer: Sendable {
       do {
         outcome = .success(try transaction.savepoint { try change.run(transaction, &record) })
       } catch let error as ServiceError {
+        if let refusal = takeRefusal() { throw refusal }
         record.fail(error)
         outcome = .failure(error)
       }

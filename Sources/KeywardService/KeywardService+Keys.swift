@@ -20,13 +20,16 @@ extension KeywardService {
         remedy: "Import one with: keyward key import --type opaque."
       )
     }
+    let made = await prepared(caller, .keyCreate, .key(name)) { () throws(ServiceError) in
+      try KeyMaterial.generate(type)
+    }
     return try await awaiting { reply in
       self.change(caller, .keyCreate, .key(name), reply: reply) {
         _,
         state,
         transaction,
         record throws(ServiceError) in
-        let material = try KeyMaterial.generate(type)
+        let material = try made.get()
         return try self.insertKey(
           name,
           type,
@@ -55,14 +58,20 @@ extension KeywardService {
     if let new, new.0 != name {
       throw ServiceError(.invalidRequest, "The new key's name is not the one that is imported to.")
     }
+    let read = await prepared(caller, .keyImport, .key(name)) { () throws(ServiceError) in
+      var type = new?.1
+      if type == nil { type = try self.find(name, in: self.unsealed()).type }
+      guard let type else { throw .noKey(name) }
+      return (type, try KeyMaterial.imported(bytes, format: request.format, type: type))
+    }
     return try await awaiting { reply in
       self.change(caller, .keyImport, .key(name), reply: reply) {
         _,
         state,
         transaction,
         record throws(ServiceError) in
+        let (checkedType, material) = try read.get()
         if let (name, type, attributes) = new {
-          let material = try KeyMaterial.imported(bytes, format: request.format, type: type)
           return try self.insertKey(
             name,
             type,
@@ -75,7 +84,7 @@ extension KeywardService {
           )
         }
         let key = try self.find(name, in: state)
-        let material = try KeyMaterial.imported(bytes, format: request.format, type: key.type)
+        try self.checkType(of: key, is: checkedType)
         return try self.addVersion(to: key, material, .imported, state, transaction, &record)
       }
     }
@@ -134,30 +143,28 @@ extension KeywardService {
     _ caller: Caller,
     name: KeyName
   ) async throws(ServiceError) -> KeyInfo {
-    try await awaiting { self.rotateKey(caller, name: name, reply: $0) }
-  }
-
-  /// Rotates without waiting: for what falls due.
-  func rotateKey(
-    _ caller: Caller,
-    name: KeyName,
-    reply: @escaping @Sendable (Result<KeyInfo, ServiceError>) -> Void
-  ) {
-    change(caller, .keyRotate, .key(name), reply: reply) {
-      _,
-      state,
-      transaction,
-      record throws(ServiceError) in
-      let key = try self.find(name, in: state)
-      guard key.type != .opaque else {
+    let made = await prepared(caller, .keyRotate, .key(name)) { () throws(ServiceError) in
+      let type = try self.find(name, in: self.unsealed()).type
+      guard type != .opaque else {
         throw ServiceError(
           .keyUsage,
           "An opaque key cannot be generated, so it cannot be rotated.",
           remedy: "Import its next version with: keyward key import."
         )
       }
-      let material = try KeyMaterial.generate(key.type)
-      return try self.addVersion(to: key, material, .generated, state, transaction, &record)
+      return (type, try KeyMaterial.generate(type))
+    }
+    return try await awaiting { reply in
+      self.change(caller, .keyRotate, .key(name), reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        let (type, material) = try made.get()
+        let key = try self.find(name, in: state)
+        try self.checkType(of: key, is: type)
+        return try self.addVersion(to: key, material, .generated, state, transaction, &record)
+      }
     }
   }
 
@@ -185,7 +192,8 @@ extension KeywardService {
           )
         }
         guard
-          !attributes.deletionProtected || key.attributes.deletionProtected
+          attributes.deletionProtected == key.attributes.deletionProtected
+            && attributes.requiredApprovals == key.attributes.requiredApprovals
             || !key.versions.contains(where: \.isAwaitingDestruction)
         else {
           throw ServiceError(
@@ -242,6 +250,13 @@ extension KeywardService {
               + "\(target.rawValue).",
             remedy: "From here it can become: "
               + version.state.successors.map(\.rawValue).sorted().joined(separator: ", ") + "."
+          )
+        }
+        guard target != .active || number == key.versions.count else {
+          throw ServiceError(
+            .keyState,
+            "Version \(number) of '\(name)' was rotated out and cannot become active again.",
+            remedy: "Deactivate it, so that it opens what it protected."
           )
         }
         version.state = target
@@ -328,12 +343,18 @@ extension KeywardService {
         record throws(ServiceError) in
         let key = try self.find(name, in: state)
         record.used(key, try number.map { n throws(ServiceError) in try self.find(n, of: key) })
+        try self.requireNoApproval(key)
         var versions = key.versions
         var found = false
         for index in versions.indices
         where versions[index].destroyAt != nil && versions[index].state != .destroyed {
           if let number, versions[index].number != number { continue }
           versions[index].destroyAt = nil
+          if versions[index].state == .active && versions[index].number < versions.count {
+            // Rotated out while it waited: it opens what it protected, and protects nothing more.
+            versions[index].state = .deactivated
+            versions[index].deactivatedAt = record.time
+          }
           found = true
           try self.write(versions[index], over: key, in: transaction)
         }
@@ -370,9 +391,20 @@ extension KeywardService {
     }
   }
 
-  /// Runs a statement of the store; its failure fails the whole commit.
+  /// Runs a statement of the store.
+  ///
+  /// A row that is taken or was changed meanwhile is the caller's error; everything else, such as a
+  /// full disk, fails the whole commit.
   func store(_ body: () throws -> Void) throws(ServiceError) {
-    do { try body() } catch { throw ServiceError(store: error) }
+    do {
+      try body()
+    } catch {
+      switch error as? StoreError {
+      case .conflict, .constraint, nil: break
+      case .some(let refusal): committer.noteRefusal(refusal)
+      }
+      throw ServiceError(store: error)
+    }
   }
 
   /// Writes a version in the place of the one of the same number that `key` has.
@@ -383,6 +415,17 @@ extension KeywardService {
   ) throws(ServiceError) {
     let old = try find(version.number, of: key)
     try store { try transaction.updateVersion(version, from: old, of: key.id) }
+  }
+
+  /// Refuses a key that was replaced by one of another type while material was made for it.
+  private func checkType(of key: Key, is type: KeyType) throws(ServiceError) {
+    guard key.type == type else {
+      throw ServiceError(
+        .conflict,
+        "The key '\(key.name)' was replaced meanwhile.",
+        remedy: "Try again."
+      )
+    }
   }
 
   func insertKey(

@@ -144,6 +144,15 @@ extension KeywardService {
     let shares = AnswerSlot<[SecretBox]>()
     // Before the transaction: a read of the store inside it would wait for itself.
     let old = try await onWritingThread { () throws(ServiceError) in try self.sealRecords() }
+    let prepared = await prepared(caller, .operatorRekey, .system) { () throws(ServiceError) in
+      let state = try self.unsealed()
+      return try self.makeSeals(
+        request,
+        store: state.store,
+        rootKey: try state.rootKey(),
+        passphrase: passphrase
+      )
+    }
     _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
       self.change(caller, .operatorRekey, .system, reply: reply) {
         _,
@@ -155,12 +164,7 @@ extension KeywardService {
           throw ServiceError(.conflict, "Another rekey came in between.", remedy: "Try again.")
         }
         try self.proveShares(current, of: old.map(\.record), rootKey)
-        let made = try self.makeSeals(
-          request,
-          store: state.store,
-          rootKey: rootKey,
-          passphrase: passphrase
-        )
+        let made = try prepared.get()
         record.details = [
           .seal(request.seal.audit),
           .quorum(threshold: UInt64(request.threshold), total: UInt64(request.shares)),

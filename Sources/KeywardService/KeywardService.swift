@@ -1,3 +1,4 @@
+import Dispatch
 import KeywardAudit
 package import KeywardModel
 package import KeywardPolicy
@@ -21,6 +22,8 @@ package final class KeywardService: Sendable {
   let sealSource: SealSource?
   let startedAt: Timestamp
   let clockWatch = ClockWatch()
+  /// Where keys are made; see `prepared`.
+  private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
   let waitingJournal = Mutex(WaitingJournal())
 
   /// Serves `store`, sealed until a seal is opened.
@@ -223,6 +226,32 @@ package struct Change<Answer: Sendable>: Sendable {
 }
 
 extension KeywardService {
+  /// Makes what an operation needs before its turn on the writing thread: RSA keys and scrypt take
+  /// seconds, and every answer of the server waits behind that thread.
+  ///
+  /// One at a time. Nothing is made for who may not, or while sealed: the operation itself then
+  /// refuses, with its entry. A failure to make it becomes the operation's own.
+  func prepared<Made: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    _ make: @escaping @Sendable () throws(ServiceError) -> Made
+  ) async -> Result<Made, ServiceError> {
+    guard policy.decide(caller.principal, operation, resource).isAllowed else {
+      return .failure(.forbidden)
+    }
+    return await withCheckedContinuation { continuation in
+      workshop.async {
+        continuation.resume(
+          returning: Result { () throws(ServiceError) in
+            _ = try self.unsealed()
+            return try make()
+          }
+        )
+      }
+    }
+  }
+
   /// Waits for a reply: the form that HTTP handlers use.
   package func awaiting<Answer: Sendable>(
     _ start: (@escaping @Sendable (Result<Answer, ServiceError>) -> Void) -> Void

@@ -171,7 +171,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
       guard database.isInTransaction else {
         // Whatever came after would be written outside of any transaction.
         session = before
-        isOver = true
+        end()
         throw (error as? StoreError) ?? StoreError.full
       }
       try database.execute("ROLLBACK TO part; RELEASE part")
