@@ -43,7 +43,9 @@ class Plugin:
         self.channel = grpc.insecure_channel(target, options=[
             # A pool of its own: otherwise equal channels share a connection.
             ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.enable_retries", 0),
+            # A failure shall be seen; tests that want the transparent retry turn it on.
+            *([] if any(name == "grpc.enable_retries" for name, _ in options)
+              else [("grpc.enable_retries", 0)]),
             ("grpc.initial_reconnect_backoff_ms", 50),
             ("grpc.min_reconnect_backoff_ms", 50),
             ("grpc.max_reconnect_backoff_ms", 200),
