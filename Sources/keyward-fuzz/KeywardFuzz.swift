@@ -9,12 +9,22 @@ import KeywardKeyring
 /// `main`: `keyward-fuzz TARGET [libFuzzer options] [corpus]`.
 @main
 enum KeywardFuzz {
-  static let targets: [String: ([UInt8]) -> Void] = [
-    "share": { KeywardKeyring.FuzzTargets.share($0) },
-    "envelope": { KeywardKeyring.FuzzTargets.envelope($0) },
-    "seal-record": { KeywardKeyring.FuzzTargets.sealRecord($0) },
-    "kms-message": { KeywardKMSPlugin.KMSFuzzTargets.message($0) },
-    "grpc-framing": { KeywardGRPC.GRPCFuzzTargets.framing($0) },
+  static let targets: [String: ([UInt8]) -> Int] = [
+    "share": {
+      FuzzTargets.share($0)
+      return 0
+    },
+    "envelope": {
+      FuzzTargets.envelope($0)
+      return 0
+    },
+    "seal-record": {
+      FuzzTargets.sealRecord($0)
+      return 0
+    },
+    "kms-message": KMSFuzzTargets.messages,
+    "grpc-framing": GRPCFuzzTargets.framing,
+    "grpc-frames": GRPCFuzzTargets.frames,
   ]
 
   static func main() {
@@ -31,13 +41,15 @@ enum KeywardFuzz {
     pointers.withUnsafeMutableBufferPointer { buffer in
       var values = buffer.baseAddress
       _ = runDriver(&count, &values) { data, size in
-        KeywardFuzz.chosen?(Array(UnsafeBufferPointer(start: data, count: size)))
+        // Kept, so that the optimizer cannot leave the work out.
+        KeywardFuzz.sum &+= KeywardFuzz.chosen?(Array(UnsafeBufferPointer(start: data, count: size))) ?? 0
         return 0
       }
     }
   }
 
-  nonisolated(unsafe) static var chosen: (([UInt8]) -> Void)?
+  nonisolated(unsafe) static var chosen: (([UInt8]) -> Int)?
+  nonisolated(unsafe) static var sum = 0
 }
 
 @_silgen_name("LLVMFuzzerRunDriver")

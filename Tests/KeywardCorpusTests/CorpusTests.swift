@@ -1,0 +1,28 @@
+import Foundation
+import KeywardGRPC
+import KeywardKMSPlugin
+import KeywardKeyring
+import Testing
+
+/// Replays what the fuzzers kept (scripts/fuzz): every input that reached new code.
+@Suite struct CorpusTests {
+  static let targets: [(String, @Sendable ([UInt8]) -> Void)] = [
+    ("share", { FuzzTargets.share($0) }),
+    ("envelope", { FuzzTargets.envelope($0) }),
+    ("seal-record", { FuzzTargets.sealRecord($0) }),
+    ("kms-message", { _ = KMSFuzzTargets.messages($0) }),
+    ("grpc-framing", { _ = GRPCFuzzTargets.framing($0) }),
+    ("grpc-frames", { _ = GRPCFuzzTargets.frames($0) }),
+  ]
+
+  @Test("The corpus of each reader runs without a trap", arguments: targets.indices)
+  func replay(index: Int) throws {
+    let (name, target) = Self.targets[index]
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Corpus/\(name)")
+    let files = try FileManager.default.contentsOfDirectory(
+      at: folder, includingPropertiesForKeys: nil)
+    #expect(!files.isEmpty, "the corpus of \(name) is missing")
+    for file in files { target([UInt8](try Data(contentsOf: file))) }
+  }
+}
