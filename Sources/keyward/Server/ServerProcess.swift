@@ -33,6 +33,11 @@ struct ServerProcess {
       (socket, try listen(socket.endpoint, named: socket.key.description, &activation))
     }
     let service = try makeService(logger)
+    // An automatic seal opens before the first call is taken: callers wait in the sockets' backlog
+    // that long, instead of being told that the server is sealed.
+    try await service.start()
+    try await prepareDevelopment(service, logger)
+    await makeKeys(service, configuration.kms, logger)
     let threads = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     // The admin API has a thread of its own: a flood there does not delay a Status.
     let adminThread = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -46,9 +51,6 @@ struct ServerProcess {
       try await plugins.start(socket, on: listener)
     }
     let http = try await startAdmin(admin, service, plugins, adminThread)
-    try await service.start()
-    try await prepareDevelopment(service, logger)
-    await makeKeys(service, configuration.kms, logger)
     let notify = SystemNotify(environment: environment)
     notify.ready(status: service.readiness().reason)
     announce(service, logger)
