@@ -62,12 +62,12 @@ struct GRPCConnectionTests {
   @Test
   func idleConnectionsStay() async throws {
     var limits = GRPCServer.Limits()
-    limits.framePatience = .milliseconds(500)
+    limits.framePatience = .seconds(2)
     let test = try await TestServer(Self.echo, limits: limits)
     let client = try await test.client()
     for _ in 0..<2 {
       #expect(try await client.call(.test(), [1]) == [1])
-      try await Task.sleep(for: .milliseconds(800))
+      try await Task.sleep(for: .milliseconds(2500))
     }
     #expect(test.server.metrics.connectionsStalled == 0)
     await client.close()
