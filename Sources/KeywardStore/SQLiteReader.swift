@@ -15,7 +15,8 @@ class SQLiteReader: StoreReader {
     isOver = true
   }
 
-  final func checkValid() throws(StoreError) {
+  /// Refuses a reader that is over.
+  func checkValid() throws(StoreError) {
     guard !isOver else { throw .misuse("a transaction was used after its end") }
   }
 

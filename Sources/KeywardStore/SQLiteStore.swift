@@ -327,11 +327,14 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     try gate.withLock { _ in
       if let failure { throw failure }
       do {
-        return try body()
-      } catch let error as StoreError {
-        if error.isFatal {
-          failure = error
+        let result = try body()
+        guard let fatal = database.fatalError else { return result }
+        throw fatal
+      } catch {
+        if let fatal = database.fatalError ?? (error as? StoreError), fatal.isFatal {
+          failure = fatal
           database.leaveUntouched()
+          throw fatal
         }
         throw error
       }

@@ -12,6 +12,13 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     super.init(database)
   }
 
+  /// Also refuses what comes after a transaction that SQLite ended by itself, as it may when the
+  /// disk is full: it would be written outside of any transaction, whoever swallowed that error.
+  override func checkValid() throws(StoreError) {
+    try super.checkValid()
+    guard database.isInTransaction else { throw .full }
+  }
+
   // MARK: - Keys
 
   func insertKey(_ key: Key) throws {
@@ -167,15 +174,10 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
       try database.execute("RELEASE part")
       return result
     } catch {
-      // SQLite ends the whole transaction by itself on a full disk; there is no part to undo then.
-      guard database.isInTransaction else {
-        // Whatever came after would be written outside of any transaction.
-        session = before
-        end()
-        throw (error as? StoreError) ?? StoreError.full
-      }
-      try database.execute("ROLLBACK TO part; RELEASE part")
       session = before
+      // SQLite may have ended the whole transaction; there is no part to undo then.
+      guard database.isInTransaction else { throw error }
+      try database.execute("ROLLBACK TO part; RELEASE part")
       throw error
     }
   }
@@ -184,6 +186,7 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
 
   /// Writes the state row for what was done; the commit comes right after.
   func writeState() throws {
+    try checkValid()
     let before = session.storedCounter ?? session.counter
     session.counter += 1
     session.storedCounter = nil

@@ -223,6 +223,35 @@ struct StoreFilesTests {
     #expect(try store.unlock(sample.keys, accepting: []).keys.count == kept + 1)
   }
 
+  /// SQLite may end a transaction by itself when the disk is full: what a body that swallows the
+  /// error writes after that must not land outside of any transaction.
+  @Test(.enabled(if: Mount.isPossible, "needs root to mount a small disk"))
+  func aSwallowedFullDiskCommitsNothing() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let mount = try Mount(at: scratch("disk"), size: "640k")
+    let store = try sample.create(in: scratch("disk/data"))
+    let before = try fill(store, sample)
+    let big = [UInt8](repeating: 7, count: 100_000)
+    let hash = [UInt8](repeating: 0, count: 32)
+    for isPart in [true, false] {
+      let failure = error {
+        try store.write(durability: .change) { transaction in
+          // More than the page cache: pages are written before the commit, and fail.
+          for index in 0..<UInt64(200) {
+            let append = { try transaction.appendAudit(index: index, entry: big, leafHash: hash) }
+            if isPart { try? transaction.savepoint(append) } else { try? append() }
+          }
+        }
+      }
+      #expect(failure == .full)
+    }
+    store.lock()
+    let state = try store.unlock(sample.keys, accepting: [])
+    #expect(state.keys.count == before && state.auditSize == 0)
+    mount.keep()
+  }
+
   @Test(.enabled(if: Mount.isPossible, "needs root to mount a small disk"))
   func aFullDiskSaysSoAndGoesOn() throws {
     let scratch = try Scratch()

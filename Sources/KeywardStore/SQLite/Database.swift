@@ -8,6 +8,8 @@ import Glibc
 final class Database {
   let handle: OpaquePointer
   let path: String
+  /// The error after which the file's state is unknown, even if its receiver swallowed it.
+  private(set) var fatalError: StoreError?
   private var statements: [UInt: Statement] = [:]
   /// Frames in the write-ahead log after the last commit.
   private let walFrames = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
@@ -179,7 +181,9 @@ final class Database {
 
   /// The error for a result code of this connection.
   func error(_ code: Int32) -> StoreError {
-    Database.error(code, handle: handle, path: path)
+    let error = Database.error(code, handle: handle, path: path)
+    if error.isFatal { fatalError = error }
+    return error
   }
 
   private static func error(_ code: Int32, handle: OpaquePointer?, path: String) -> StoreError {
