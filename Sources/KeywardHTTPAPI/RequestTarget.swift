@@ -1,14 +1,14 @@
-import KeywardModel
+package import KeywardModel
 
 /// The path and query of a request, in the one spelling that the server takes.
 ///
 /// The path that is authorized is, byte for byte, the path that is acted on: no percent-encoding,
 /// no `.` or `..`, no empty segment, nothing to normalize (Vault CVE-2026-3605).
-struct RequestTarget: Equatable {
-  let path: String
+package struct RequestTarget: Equatable {
+  package let path: String
   let query: QueryValues
 
-  init(_ text: String) throws(ServiceError) {
+  package init(_ text: String) throws(ServiceError) {
     let bytes = Array(text.utf8)
     let split = bytes.firstIndex(of: UInt8(ascii: "?"))
     let pathBytes = bytes[..<(split ?? bytes.endIndex)]

@@ -3,22 +3,22 @@
 /// Refused beyond the grammar: more than 32 levels, more than 4096 values, a name twice in one
 /// object, invalid UTF-8, lone surrogates, control characters, bytes after the end. This is where
 /// JSON bombs end (Vault CVE-2025-6203, OpenBao CVE-2025-59043).
-struct StrictJSON {
-  struct Failure: Error, Equatable {
+package struct StrictJSON {
+  package struct Failure: Error, Equatable {
     /// Bytes from the start.
-    let offset: Int
+    package let offset: Int
     /// What follows "The JSON body", without any of its content.
-    let reason: String
+    package let reason: String
   }
 
   /// A field of the outermost object.
-  struct Field: Equatable {
-    let name: String
-    let offset: Int
+  package struct Field: Equatable {
+    package let name: String
+    package let offset: Int
   }
 
-  static let maximumDepth = 32
-  static let maximumValues = 4096
+  package static let maximumDepth = 32
+  package static let maximumValues = 4096
 
   private let bytes: [UInt8]
   private var offset = 0
@@ -27,7 +27,7 @@ struct StrictJSON {
   private var fields: [Field] = []
 
   /// The fields of the object that `bytes` must be.
-  static func fields(of bytes: [UInt8]) throws(Failure) -> [Field] {
+  package static func fields(of bytes: [UInt8]) throws(Failure) -> [Field] {
     var scanner = StrictJSON(bytes)
     scanner.skipSpace()
     guard scanner.peek == UInt8(ascii: "{") else {

@@ -1,0 +1,169 @@
+import Dispatch
+import FoundationEssentials
+import Glibc
+import KeywardCrypto
+import KeywardHTTPClient
+import KeywardSystem
+import Testing
+
+/// The libcurl client against a server that misbehaves.
+@Suite("HTTPClient")
+struct HTTPClientTests {
+  /// Answers the first connection with fixed bytes and closes it.
+  private static func serve(_ answer: String, _ body: (HTTPClient) throws -> Void) throws {
+    var template = Array("/tmp/keyward-client-XXXXXX".utf8CString)
+    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    let path = folder + "/s.sock"
+    let listener = try UnixListener.bind(try UnixEndpoint(path: path))
+    let descriptor = try #require(listener.takeDescriptor())
+    defer {
+      listener.removeFile()
+      unlink(path + ".lock")
+      rmdir(folder)
+    }
+    let flags = fcntl(descriptor, F_GETFL)
+    _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK)
+    let isDone = DispatchSemaphore(value: 0)
+    DispatchQueue(label: "server").async {
+      let connection = accept(descriptor, nil, nil)
+      var buffer = [UInt8](repeating: 0, count: 1 << 16)
+      _ = read(connection, &buffer, buffer.count)
+      let bytes = Array(answer.utf8)
+      _ = send(connection, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+      close(connection)
+      close(descriptor)
+      isDone.signal()
+    }
+    try body(try HTTPClient(.unix(path: path)))
+    isDone.wait()
+  }
+
+  private static func expect(_ answer: String, _ expected: HTTPClientError?) throws {
+    try serve(answer) { client in
+      do throws(HTTPClientError) {
+        _ = try client.send(HTTPClientRequest(.get, "/"), to: .bytes(limit: 100))
+        #expect(expected == nil)
+      } catch {
+        switch (error, expected) {
+        case (.interrupted, .interrupted), (.failed, .failed): break
+        default: #expect(error == expected)
+        }
+      }
+    }
+  }
+
+  @Test("Answers that are cut, too long or empty are errors of their kind")
+  func failures() throws {
+    let ok = "HTTP/1.1 200 OK\r\n"
+    try Self.expect(ok + "Content-Length: 2\r\n\r\nhi", nil)
+    try Self.expect("", .interrupted(reason: ""))
+    try Self.expect(ok + "Content-Length: 5\r\n\r\nhi", .interrupted(reason: ""))
+    try Self.expect(
+      ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+      .interrupted(reason: "")
+    )
+    let long = String(repeating: "a", count: 101)
+    try Self.expect(ok + "Content-Length: 101\r\n\r\n\(long)", .tooLarge(limit: 100))
+    try Self.expect(ok + "Connection: close\r\n\r\n\(long)", .tooLarge(limit: 100))
+    try Self.expect("not HTTP\r\n\r\n", .failed(reason: ""))
+  }
+
+  @Test("A redirect is an answer, never followed")
+  func redirect() throws {
+    try Self.serve("HTTP/1.1 302 Found\r\nLocation: http://evil/\r\nContent-Length: 0\r\n\r\n") {
+      client in
+      let response = try client.send(HTTPClientRequest(.get, "/"))
+      #expect(response.status == 302)
+      #expect(response.headers["location"] == "http://evil/")
+    }
+  }
+
+  @Test("A secret answer is in the arena, an error's words are not taken for one")
+  func secrets() throws {
+    try Self.serve("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret") { client in
+      let response = try client.send(HTTPClientRequest(.post, "/"), to: .secret(limit: 6))
+      #expect(response.bytes.isEmpty)
+      #expect(response.secret?.bytes.revealed() == Array("secret".utf8))
+    }
+    try Self.serve("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret") { client in
+      #expect(throws: HTTPClientError.tooLarge(limit: 5)) {
+        try client.send(HTTPClientRequest(.post, "/"), to: .secret(limit: 5))
+      }
+    }
+    try Self.serve("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno") { client in
+      let response = try client.send(HTTPClientRequest(.post, "/"), to: .secret(limit: 100))
+      #expect(response.status == 403)
+      #expect(response.secret == nil)
+      #expect(response.bytes == Array("no".utf8))
+    }
+  }
+
+  @Test("Nobody at the address is unreachable, with the system's words")
+  func unreachable() throws {
+    let client = try HTTPClient(.unix(path: "/tmp/keyward-no-such-socket"))
+    #expect(throws: HTTPClientError.unreachable(reason: "No such file or directory")) {
+      try client.send(HTTPClientRequest(.get, "/"))
+    }
+  }
+
+  @Test("A certificate that no given authority signed is refused, and its own is taken")
+  func certificates() throws {
+    var template = Array("/tmp/keyward-tls-XXXXXX".utf8CString)
+    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    let script = """
+      import datetime, http.server, os, ssl, sys
+      from cryptography import x509
+      from cryptography.hazmat.primitives import hashes, serialization
+      from cryptography.hazmat.primitives.asymmetric import ec
+      os.chdir(sys.argv[1])
+      key = ec.generate_private_key(ec.SECP256R1())
+      name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+      now = datetime.datetime.now(datetime.timezone.utc)
+      certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+          .public_key(key.public_key()).serial_number(1)
+          .not_valid_before(now - datetime.timedelta(days=1))
+          .not_valid_after(now + datetime.timedelta(days=1))
+          .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+          .add_extension(x509.BasicConstraints(True, None), True)
+          .sign(key, hashes.SHA256()))
+      pem = serialization.Encoding.PEM
+      open("cert.pem", "wb").write(certificate.public_bytes(pem))
+      open("key.pem", "wb").write(key.private_bytes(
+          pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+      context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+      context.load_cert_chain("cert.pem", "key.pem")
+      server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+      server.socket = context.wrap_socket(server.socket, server_side=True)
+      if os.fork():
+          os._exit(0)
+      open("port.tmp", "w").write(str(server.server_port))
+      os.rename("port.tmp", "port")
+      import threading
+      threading.Timer(20, lambda: os._exit(0)).start()
+      server.serve_forever()
+      """
+    #expect(try Script.run(script, folder) == 0)
+    #expect(eventually { access(folder + "/port", R_OK) == 0 })
+    let port = try String(contentsOfFile: folder + "/port", encoding: .utf8)
+    let trusting = try HTTPClient(
+      .https(authority: "localhost:\(port)", certificateFile: folder + "/cert.pem")
+    )
+    // The handler knows no method: an answer at all means that the handshake was accepted.
+    #expect(try trusting.send(HTTPClientRequest(.get, "/")).status == 501)
+    for endpoint in [
+      HTTPEndpoint.https(authority: "localhost:\(port)", certificateFile: nil),
+      .https(authority: "127.0.0.1:\(port)", certificateFile: folder + "/cert.pem"),
+    ] {
+      let client = try HTTPClient(endpoint)
+      do throws(HTTPClientError) {
+        _ = try client.send(HTTPClientRequest(.get, "/"))
+        Issue.record("accepted")
+      } catch {
+        guard case .untrusted = error else {
+          Issue.record("\(error)")
+          return
+        }
+      }
+    }
+  }
+}
