@@ -223,6 +223,10 @@ extension KeywardService {
       state,
       key,
       version throws(ServiceError) in
+      let count = request.count ?? 32
+      guard (1...8160).contains(count) else {
+        throw ServiceError(.invalidRequest, "'count' is not within 1 and 8160 bytes.")
+      }
       let box = try state.symmetric(key, version)
       let label = RecordWriter.derivation(key: key.id, version: version.number, info: info)
       return try Schemes.run { () throws(CryptoError) in
@@ -232,7 +236,7 @@ extension KeywardService {
             key: box.bytes,
             salt: request.context,
             info: label,
-            count: request.count ?? 32
+            count: count
           )
         )
       }
