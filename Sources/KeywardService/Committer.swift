@@ -23,6 +23,18 @@ package final class Committer: Sendable {
       Reply
     )
     case exclusive(@Sendable () -> Void)
+
+    /// Work of the server itself, which is bounded by its makers.
+    var isExclusive: Bool {
+      if case .exclusive = self { true } else { false }
+    }
+
+    func refuse(_ error: ServiceError) {
+      switch self {
+      case .entry(_, let reply), .change(_, _, let reply): reply(.failure(error))
+      case .exclusive: break
+      }
+    }
   }
 
   private struct Queue {
@@ -30,6 +42,13 @@ package final class Committer: Sendable {
     var isDraining = false
   }
 
+  /// The most operations that wait for the disk; beyond them the server is overloaded.
+  private static let longestQueue = 65_536
+  private static let overload = ServiceError(
+    .unavailable,
+    "Too many operations wait for the disk.",
+    remedy: "Try again later."
+  )
   /// The most entries of one commit.
   private static let largestBatch = 512
 
@@ -108,7 +127,7 @@ package final class Committer: Sendable {
       broken.store(false, ordering: .releasing)
     } catch {
       broken.store(true, ordering: .releasing)
-      if let storeError = error as? StoreError, storeError.isFatal { onFatal(storeError) }
+      stopIfFatal(error)
       throw error
     }
   }
@@ -126,13 +145,22 @@ package final class Committer: Sendable {
     }
   }
 
+  /// Ends the process if `error` says that the disk can no longer be relied on.
+  func stopIfFatal(_ error: any Error) {
+    if let error = error as? StoreError, error.isFatal { onFatal(error) }
+  }
+
   private func enqueue(_ work: Work) {
-    let mustStart = pending.withLock { queue in
+    let (isTaken, mustStart) = pending.withLock { queue in
+      guard queue.work.count < Committer.longestQueue || work.isExclusive else {
+        return (false, false)
+      }
       queue.work.append(work)
       defer { queue.isDraining = true }
-      return !queue.isDraining
+      return (true, !queue.isDraining)
     }
     if mustStart { queue.async { self.drain() } }
+    if !isTaken { work.refuse(Committer.overload) }
   }
 
   private func drain() {
@@ -200,11 +228,20 @@ package final class Committer: Sendable {
     } catch {
       // What SQLite said first is the cause; what came after it is its consequence.
       let error = takeRefusal() ?? error
+      stopIfFatal(error)
+      if let change {
+        // The change may be what the disk has no room for: the others do not fail with it.
+        commit(entries, nil)
+        var record = change.record
+        let failure = ServiceError(store: error)
+        record.fail(failure)
+        let reply = change.reply
+        commit([(record, { @Sendable _ in reply(.failure(failure)) })], nil)
+        return
+      }
       broken.store(true, ordering: .releasing)
       let failure = ServiceError(store: error)
       for (_, reply) in entries { reply(.failure(failure)) }
-      change?.reply(.failure(failure))
-      if let storeError = error as? StoreError, storeError.isFatal { onFatal(storeError) }
     }
   }
 

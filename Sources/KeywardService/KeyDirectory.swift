@@ -12,6 +12,8 @@ package final class KeyDirectory: Sendable {
     var byKMSKeyID: [KMSKeyID: (key: KeyID, version: Int)] = [:]
     /// Names in order, made when a listing first asks for them; nil after a name came or went.
     var sortedNames: [KeyName]?
+    /// How often a name came or went.
+    var changes = 0
   }
 
   private let tables: Mutex<Tables>
@@ -55,24 +57,28 @@ package final class KeyDirectory: Sendable {
 
   /// Up to `limit` keys after the name `cursor`, in the order of names, that begin with `prefix`.
   package func page(prefix: String, after cursor: KeyName?, limit: Int) -> [Key] {
-    tables.withLock { tables in
-      let names: [KeyName]
-      if let sorted = tables.sortedNames {
-        names = sorted
-      } else {
-        names = tables.byName.keys.sorted()
-        tables.sortedNames = names
-      }
-      var result: [Key] = []
-      var index = KeyDirectory.firstIndex(in: names, prefix: prefix, after: cursor)
-      while index < names.count, result.count < limit {
-        let name = names[index]
-        guard name.description.hasPrefix(prefix) else { break }
-        if let key = tables.byName[name] { result.append(key) }
-        index += 1
-      }
-      return result
+    let names = sortedNames()
+    var result: [Key] = []
+    var index = KeyDirectory.firstIndex(in: names, prefix: prefix, after: cursor)
+    while index < names.count, result.count < limit, names[index].description.hasPrefix(prefix) {
+      if let key = key(named: names[index]) { result.append(key) }
+      index += 1
     }
+    return result
+  }
+
+  /// All names in order; they are sorted outside the lock, which the KMS sockets need too.
+  private func sortedNames() -> [KeyName] {
+    let (sorted, names, changes) = tables.withLock { tables in
+      (
+        tables.sortedNames, tables.sortedNames == nil ? Array(tables.byName.keys) : [],
+        tables.changes
+      )
+    }
+    if let sorted { return sorted }
+    let made = names.sorted()
+    tables.withLock { if $0.changes == changes { $0.sortedNames = made } }
+    return made
   }
 
   /// Every key, deleted ones too, in no order.
@@ -83,10 +89,14 @@ package final class KeyDirectory: Sendable {
   private static func insert(_ key: Key, into tables: inout Tables) {
     let former = tables.byID.updateValue(key, forKey: key.id)
     if key.deletedAt == nil {
-      if tables.byName.updateValue(key, forKey: key.name) == nil { tables.sortedNames = nil }
+      if tables.byName.updateValue(key, forKey: key.name) == nil {
+        tables.sortedNames = nil
+        tables.changes += 1
+      }
     } else if let former, former.deletedAt == nil {
       tables.byName[key.name] = nil
       tables.sortedNames = nil
+      tables.changes += 1
     }
     for version in key.versions.dropFirst(former?.versions.count ?? 0) {
       tables.byKMSKeyID[version.kmsKeyID] = (key.id, version.number)

@@ -13,18 +13,30 @@ extension KeywardService {
     }
     let store = try copyable()
     let now = now()
+    let turn = try takeTurn()
     let cursor = try await aside { () throws(ServiceError) in
       do { return BackupCursor(try BackupWriter(store, at: now)) } catch {
+        turn.end()
         throw ServiceError(store: error)
       }
     }
     return BackupStream(
       next: { () throws(ServiceError) in
         try await self.aside { () throws(ServiceError) in
+          // A backup that is under way holds keys: it ends with the seal.
+          do throws(ServiceError) {
+            _ = try self.unsealed()
+          } catch {
+            cursor.close()
+            throw error
+          }
           do { return try cursor.next() } catch { throw ServiceError(store: error) }
         }
       },
-      close: { cursor.close() }
+      close: {
+        cursor.close()
+        turn.end()
+      }
     )
   }
 
@@ -38,11 +50,28 @@ extension KeywardService {
       }
     }
     let store = try copyable()
+    let turn = try takeTurn()
     return try await aside { () throws(ServiceError) in
+      defer { turn.end() }
       do { return try store.check(keyring: keyring).wire } catch {
         throw ServiceError(store: error)
       }
     }
+  }
+
+  /// One backup or check at a time: each needs room for a copy of the store.
+  private func takeTurn() throws(ServiceError) -> CopyTurn {
+    guard
+      copying.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+        .exchanged
+    else {
+      throw ServiceError(
+        .conflict,
+        "A backup or a check is under way.",
+        remedy: "Try again when it is done."
+      )
+    }
+    return CopyTurn(self)
   }
 
   /// The store, if it is one that is copied as a file; others bring their own backup.
@@ -62,6 +91,25 @@ extension KeywardService {
         reply(Result { () throws(ServiceError) in try body() })
       }
     }
+  }
+}
+
+/// The right to copy the store; ends once, by itself at the latest when nobody holds it.
+private final class CopyTurn: Sendable {
+  private let service: Mutex<KeywardService?>
+
+  init(_ service: KeywardService) {
+    self.service = Mutex(service)
+  }
+
+  deinit { end() }
+
+  func end() {
+    let holder = service.withLock { service in
+      defer { service = nil }
+      return service
+    }
+    holder?.copying.store(false, ordering: .releasing)
   }
 }
 

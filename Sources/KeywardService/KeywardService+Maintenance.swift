@@ -152,8 +152,15 @@ extension KeywardService {
             )
           else { continue }
           versions[index].material = material
+        } catch KeyringError.crypto(let error) {
+          throw ServiceError(error)
         } catch {
-          throw .damagedMaterial(key.name, versions[index].number)
+          // One damaged version must not keep the others under an old term for good.
+          logger.error(
+            "Material does not open and stays as it is; run keyward fsck",
+            metadata: ["key": "\(key.name)", "version": "\(versions[index].number)"]
+          )
+          continue
         }
         count += 1
         let (new, old) = (versions[index], key.versions[index])

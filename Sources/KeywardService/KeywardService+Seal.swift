@@ -131,91 +131,6 @@ extension KeywardService {
     let caller = Caller(principal: .server, transport: .server, requestID: "stop")
     try? await onWritingThread { () throws(ServiceError) in try self.close(caller, .serverStop) }
   }
-
-  /// Puts another seal in the place of the present one; the root key stays.
-  ///
-  /// A store sealed by shares asks for a threshold of its present shares.
-  package func rekey(
-    _ caller: Caller,
-    _ request: SealRequest,
-    current: SecretBox,
-    passphrase: SecretBox
-  ) async throws(ServiceError) -> [SecretBox] {
-    let shares = AnswerSlot<[SecretBox]>()
-    // Before the transaction: a read of the store inside it would wait for itself.
-    let old = try await onWritingThread { () throws(ServiceError) in try self.sealRecords() }
-    let prepared = await prepared(caller, .operatorRekey, .system) { () throws(ServiceError) in
-      let state = try self.unsealed()
-      return try self.makeSeals(
-        request,
-        store: state.store,
-        rootKey: try state.rootKey(),
-        passphrase: passphrase
-      )
-    }
-    _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
-      self.change(caller, .operatorRekey, .system, reply: reply) {
-        _,
-        state,
-        transaction,
-        record throws(ServiceError) in
-        let rootKey = try state.rootKey()
-        guard self.session.withLock({ $0.state.seals }) == old.map(\.record) else {
-          throw ServiceError(.conflict, "Another rekey came in between.", remedy: "Try again.")
-        }
-        try self.proveShares(current, of: old.map(\.record), rootKey)
-        let made = try prepared.get()
-        record.details = [
-          .seal(request.seal.audit),
-          .quorum(threshold: UInt64(request.threshold), total: UInt64(request.shares)),
-        ]
-        try self.store {
-          for seal in old { try transaction.removeSeal(slot: seal.slot) }
-          for (slot, seal) in made.records.enumerated() {
-            try transaction.putSeal(StoredSeal(slot: Int64(slot), record: seal.encoded))
-          }
-        }
-        shares.put(made.shares)
-        return Change(true) {
-          self.session.withLock { _ = $0.state.sealsReplaced(made.records) }
-          self.scrubSoon()
-        }
-      }
-    }
-    return shares.take() ?? []
-  }
-
-  /// Makes a new keyring term; what older terms wrap is wrapped again in the background.
-  package func rotateKeyring(_ caller: Caller) async throws(ServiceError) -> KeyringRotation {
-    try await awaiting { reply in
-      self.change(caller, .operatorRotate, .system, reply: reply) {
-        _,
-        state,
-        transaction,
-        record throws(ServiceError) in
-        do {
-          let keyring = try state.keyring().rotated(at: record.time)
-          let term = try keyring.wrappedTerm(keyring.currentTerm, by: try state.rootKey())
-          record.details = [.term(UInt64(term.number))]
-          try self.store { try transaction.insertTerm(term) }
-          let pending = state.directory.all().count { key in
-            key.versions.contains { !$0.material.isEmpty }
-          }
-          return Change(
-            KeyringRotation(keyringTerm: UInt64(term.number), rewrapPending: pending)
-          ) {
-            state.replaceKeyring(keyring)
-          }
-        } catch let error as KeyringError {
-          throw ServiceError(error)
-        } catch let error as ServiceError {
-          throw error
-        } catch {
-          throw ServiceError(.internalError, "The keyring could not be rotated.")
-        }
-      }
-    }
-  }
 }
 
 /// The steps; on the writing thread.
@@ -249,7 +164,7 @@ extension KeywardService {
     }
   }
 
-  private func sealRecords() throws(ServiceError) -> [(slot: Int64, record: SealRecord)] {
+  func sealRecords() throws(ServiceError) -> [(slot: Int64, record: SealRecord)] {
     do {
       return try store.seals().map { ($0.slot, try SealRecord(decoding: $0.record)) }
     } catch let error as KeyringError {
@@ -320,7 +235,7 @@ extension KeywardService {
     }
   }
 
-  private func makeSeals(
+  func makeSeals(
     _ request: SealRequest,
     store: StoreID,
     rootKey: RootKey,
@@ -415,14 +330,13 @@ extension KeywardService {
       }
       return rootKey
     }
-    if !input.bytes.looksLikeShares,
-      let record = seals.first(where: { if case .passphrase = $0.kind { true } else { false } })
-    {
+    let passphrases = seals.filter(\.isPassphrase)
+    if !input.bytes.looksLikeShares, !passphrases.isEmpty {
       do {
         let secret = SealSecret.passphrase(
           try SecretBytes(copying: input.bytes, range: 0..<text)
         )
-        return try resolve(offering { $0.secretOffered(secret, for: record) })
+        return try first(passphrases, opening: secret)
       } catch let error as CryptoError {
         throw ServiceError(error)
       } catch let error as ServiceError {
@@ -436,7 +350,7 @@ extension KeywardService {
       guard rootKey == nil else { break }
       let share: Share
       do { share = try ShareText.parse(line.bytes) } catch { throw ServiceError(error) }
-      if record.details.count < 8 { record.details.append(.share(index: UInt64(share.index))) }
+      if record.details.count < 4 { record.details.append(.share(index: UInt64(share.index))) }
       rootKey = try resolve(offering { $0.shareOffered(share) })
     }
     return rootKey
@@ -459,13 +373,31 @@ extension KeywardService {
     }
   }
 
+  /// Offers a secret to each seal that could take it: after an unconfirmed rekey there are two.
+  private func first(
+    _ records: [SealRecord],
+    opening secret: borrowing SealSecret
+  ) throws(ServiceError) -> RootKey? {
+    var refusal: ServiceError?
+    for record in records {
+      do {
+        return try resolve(offering { $0.secretOffered(secret, for: record) })
+      } catch {
+        refusal = error
+      }
+    }
+    if let refusal { throw refusal }
+    return nil
+  }
+
   private func offerAutomatic() throws(ServiceError) -> RootKey? {
     guard let source = sealSource else { return nil }
     let seals = session.withLock { $0.state.seals }
-    guard let record = seals.first(where: { $0.kind == source.kind }) else { return nil }
+    let own = seals.filter { $0.kind == source.kind }
+    guard !own.isEmpty else { return nil }
     do {
       let secret = SealSecret.fileContent(try source.read().get().bytes.clone())
-      return try resolve(offering { $0.secretOffered(secret, for: record) })
+      return try first(own, opening: secret)
     } catch let error as CryptoError {
       throw ServiceError(error)
     } catch let error as ServiceError {
@@ -507,7 +439,8 @@ extension KeywardService {
     _ unsealing: AuditRecord
   ) throws(ServiceError) {
     do {
-      let loaded = try store.unlock(try StoreKeys(rootKey), accepting: accepting)
+      var unsealing = unsealing
+      let loaded = try unlock(try StoreKeys(rootKey), accepting, &unsealing)
       let keyring = try Keyring.open(loaded.terms, store: loaded.store, rootKey: rootKey)
       let signer = try auditSigner(loaded, rootKey)
       try rememberTime()
@@ -565,6 +498,26 @@ extension KeywardService {
         )
       }
       throw ServiceError(store: error)
+    }
+  }
+
+  /// Unlocks the store; what an operator had to accept goes into the entry.
+  private func unlock(
+    _ keys: StoreKeys,
+    _ accepting: Set<Acceptance>,
+    _ record: inout AuditRecord
+  ) throws -> LoadedState {
+    do {
+      return try store.unlock(keys, accepting: [])
+    } catch StoreError.rollbackDetected(let database, let anchor)
+      where accepting.contains(.rollback)
+    {
+      record.details.insert(.counters(anchor: anchor ?? 0, database: database), at: 0)
+      logger.warning(
+        "An older database is accepted",
+        metadata: ["database": "\(database)", "anchor": "\(anchor.map(String.init) ?? "missing")"]
+      )
+      return try store.unlock(keys, accepting: accepting)
     }
   }
 
@@ -629,34 +582,7 @@ extension KeywardService {
     session.withLock { _ = $0.state.requestsDrained() }
   }
 
-  /// Checks a threshold of the present shares against the root key in memory.
-  private func proveShares(
-    _ input: SecretBox,
-    of seals: [SealRecord],
-    _ rootKey: RootKey
-  ) throws(ServiceError) {
-    guard let seal = seals.first(where: { if case .shamir = $0.kind { true } else { false } }),
-      var progress = UnsealProgress(seal)
-    else { return }
-    for line in try input.bytes.lines() {
-      let share: Share
-      do { share = try ShareText.parse(line.bytes) } catch { throw ServiceError(error) }
-      switch progress.shareOffered(share) {
-      case .collected: continue
-      case .opened(let opened):
-        guard opened.isSame(as: rootKey) else { break }
-        return
-      case .refused(let error): throw ServiceError(error)
-      }
-    }
-    throw ServiceError(
-      .wrongShare,
-      "A rekey of this store asks for \(progress.status.set.threshold) of its present shares.",
-      remedy: "Give them in one request, one a line."
-    )
-  }
-
-  private func journalNow(_ record: AuditRecord) {
+  func journalNow(_ record: AuditRecord) {
     do {
       if let log = committer.currentLog() {
         try committer.commitNow(log, durability: .auditOnly, signing: false) { _, log in
@@ -666,6 +592,7 @@ extension KeywardService {
         try store.appendJournal([AuditEntry(index: 0, event: record.event()).encoded()])
       }
     } catch {
+      committer.stopIfFatal(error)
       logger.error("An audit entry could not be written", metadata: ["error": "\(error)"])
     }
   }

@@ -22,6 +22,8 @@ package final class KeywardService: Sendable {
   let sealSource: SealSource?
   let startedAt: Timestamp
   let clockWatch = ClockWatch()
+  /// Whether a backup or a check copies the store now.
+  let copying = Atomic<Bool>(false)
   /// Where keys are made; see `prepared`.
   private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
   let waitingJournal = Mutex(WaitingJournal())
@@ -202,6 +204,7 @@ package final class KeywardService: Sendable {
       if try store.identity != nil { try store.appendJournal(entries) }
     } catch {
       waitingJournal.withLock { $0.dropped += UInt64(entries.count) }
+      committer.stopIfFatal(error)
       logger.error("Entries made while sealed could not be kept", metadata: ["error": "\(error)"])
     }
   }

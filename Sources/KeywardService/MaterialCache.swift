@@ -57,7 +57,7 @@ package final class MaterialCache: Sendable {
   /// Forgets one version: it was destroyed, suspended or rewrapped.
   package func remove(_ reference: Reference) {
     slots.withLock { slots in
-      slots.entries[reference] = nil
+      guard slots.entries.removeValue(forKey: reference) != nil else { return }
       slots.order.removeAll { $0 == reference }
     }
   }

@@ -81,8 +81,11 @@ package final class UnsealedState: Sendable {
     if let entry = cache.entry(reference) { return entry }
     let entry = try open(key, version)
     cache.insert(entry, for: reference)
-    // A seal that came in between must not leave this behind.
+    // A seal or a destruction that came in between must not leave this behind.
     if keyringSlot.withLock({ $0 == nil }) { cache.removeAll() }
+    if directory.key(key.id)?.version(version.number)?.operations.isEmpty ?? true {
+      cache.remove(reference)
+    }
     return entry
   }
 

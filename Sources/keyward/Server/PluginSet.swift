@@ -47,14 +47,21 @@ actor PluginSet {
   }
 
   /// Starts what is new and stops what is gone; what stays is not touched.
+  ///
+  /// A new socket that cannot be bound is an error before anything is stopped.
   func replace(with sockets: [ServerConfiguration.KMSSocket]) async throws {
+    let taken = Set(running.map(\.socket.endpoint))
+    var listeners: [UnixEndpoint: UnixListener] = [:]
+    for socket in sockets where !taken.contains(socket.endpoint) {
+      listeners[socket.endpoint] = try UnixListener.bind(socket.endpoint)
+    }
     for (socket, server) in running where !sockets.contains(socket) {
       await server.stop()
       running.removeAll { $0.socket == socket }
       logger.notice("KMS socket stopped", metadata: ["key": "\(socket.key)"])
     }
     for socket in sockets where !running.contains(where: { $0.socket == socket }) {
-      try await start(socket, on: nil)
+      try await start(socket, on: listeners[socket.endpoint])
       logger.notice("KMS socket started", metadata: ["key": "\(socket.key)"])
     }
   }

@@ -72,7 +72,8 @@ struct ServerCommand: AsyncParsableCommand {
     if dev && dataDir == nil && config == nil { result.dataDirectory = try temporaryFolder() }
     do {
       if let adminSocket { result.adminEndpoint = try UnixEndpoint(parsing: adminSocket) }
-      for text in kms { result.kms.append(try socket(text)) }
+      result.optionSockets = try kms.map(socket)
+      result.kms += result.optionSockets
       if result.adminEndpoint == nil {
         result.adminEndpoint = try UnixEndpoint(
           path: dev ? result.dataDirectory + "/admin.sock" : "/run/keyward/admin.sock"

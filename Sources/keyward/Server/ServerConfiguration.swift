@@ -27,6 +27,8 @@ struct ServerConfiguration: Sendable {
   /// The users that may use the admin socket; nil for the server's own and root.
   var adminUIDs: Set<UInt32>?
   var kms: [KMSSocket] = []
+  /// Those of `kms` that come from the command line: a reload of the file keeps them.
+  var optionSockets: [KMSSocket] = []
   var seal: Seal?
   /// The most locked memory for keys, in MiB.
   var memoryLimit = 64

@@ -51,11 +51,12 @@ struct ServerProcess {
       try await plugins.start(socket, on: listener)
     }
     let http = try await startAdmin(admin, service, plugins, adminThread)
+    let signals = SignalSource.stream([.terminate, .interrupt, .hangUp])
     let notify = SystemNotify(environment: environment)
     notify.ready(status: service.readiness().reason)
     announce(service, logger)
 
-    await live(service, plugins, notify, &logger)
+    await live(service, plugins, notify, signals, &logger)
 
     notify.stopping(status: "finishing what is running")
     logger.notice("Stopping")
@@ -238,6 +239,7 @@ struct ServerProcess {
     _ service: KeywardService,
     _ plugins: PluginSet,
     _ notify: SystemNotify,
+    _ signals: AsyncStream<SignalSource.Signal>,
     _ logger: inout Logger
   ) async {
     let maintenance = Task {
@@ -246,16 +248,23 @@ struct ServerProcess {
         try? await Task.sleep(for: .seconds(1))
         count += 1
         await service.tick(count)
-        notify.watchdog()
       }
     }
-    for await signal in SignalSource.stream([.terminate, .interrupt, .hangUp]) {
+    // Apart from what falls due: a long round of rotations is no reason to be killed.
+    let watchdog = Task {
+      while !Task.isCancelled {
+        notify.watchdog()
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+    for await signal in signals {
       guard signal == .hangUp else { break }
       notify.reloading()
       await reload(service, plugins, &logger)
       notify.ready()
     }
     maintenance.cancel()
+    watchdog.cancel()
   }
 
   /// Reads the file again: the list of KMS sockets takes effect, other changes ask for a restart.
@@ -270,8 +279,9 @@ struct ServerProcess {
     }
     do {
       let new = try ConfigurationFile.read(configurationPath)
-      try await plugins.replace(with: new.kms)
-      await makeKeys(service, new.kms, logger)
+      let sockets = new.kms + configuration.optionSockets
+      await makeKeys(service, sockets, logger)
+      try await plugins.replace(with: sockets)
       logger.logLevel = Logger.Level(rawValue: new.logLevel) ?? .info
       logger.notice("Configuration read again; all but kms and log_level wait for a restart")
     } catch {
