@@ -36,6 +36,11 @@ extension KeywardClient {
     try postSecret(sealQuery("rekey", request), input).body
   }
 
+  /// Shows the new shares to the server, which then lets go of the seal of before the rekey.
+  package func confirmRekey(_ shares: SecretBox) throws(ClientError) -> SealStatus {
+    try post(Query("/api/v1/operator/rekey-confirm"), .secret(shares))
+  }
+
   package func rotateKeyring() throws(ClientError) -> KeyringRotation {
     try post(Query("/api/v1/operator/rotate"))
   }

@@ -32,6 +32,8 @@ package protocol AdminOperations: Sendable {
     current: SecretBody,
     passphrase: SecretBody
   ) async throws(ServiceError) -> SecretBody
+  /// Shows new shares, by which the seals of before a rekey go.
+  func confirmRekey(_ caller: Caller, shares: SecretBody) async throws(ServiceError) -> SealStatus
   func rotateKeyring(_ caller: Caller) async throws(ServiceError) -> KeyringRotation
 
   // Keys.

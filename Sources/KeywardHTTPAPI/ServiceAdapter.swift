@@ -55,6 +55,13 @@ package struct ServiceAdapter: AdminOperations {
     )
   }
 
+  package func confirmRekey(
+    _ caller: Caller,
+    shares: SecretBody
+  ) async throws(ServiceError) -> SealStatus {
+    try await service.confirmRekey(caller, shares: shares)
+  }
+
   package func rotateKeyring(_ caller: Caller) async throws(ServiceError) -> KeyringRotation {
     try await service.rotateKeyring(caller)
   }

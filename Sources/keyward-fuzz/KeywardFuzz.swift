@@ -9,7 +9,7 @@ import KeywardKeyring
 /// `main`: `keyward-fuzz TARGET [libFuzzer options] [corpus]`.
 @main
 enum KeywardFuzz {
-  static let targets: [String: ([UInt8]) -> Int] = [
+  static let targets: [String: @Sendable ([UInt8]) -> Int] = [
     "share": {
       FuzzTargets.share($0)
       return 0
@@ -22,9 +22,9 @@ enum KeywardFuzz {
       FuzzTargets.sealRecord($0)
       return 0
     },
-    "kms-message": KMSFuzzTargets.messages,
-    "grpc-framing": GRPCFuzzTargets.framing,
-    "grpc-frames": GRPCFuzzTargets.frames,
+    "kms-message": { KMSFuzzTargets.messages($0) },
+    "grpc-framing": { GRPCFuzzTargets.framing($0) },
+    "grpc-frames": { GRPCFuzzTargets.frames($0) },
   ]
 
   static func main() {
@@ -42,13 +42,14 @@ enum KeywardFuzz {
       var values = buffer.baseAddress
       _ = runDriver(&count, &values) { data, size in
         // Kept, so that the optimizer cannot leave the work out.
-        KeywardFuzz.sum &+= KeywardFuzz.chosen?(Array(UnsafeBufferPointer(start: data, count: size))) ?? 0
+        KeywardFuzz.sum &+=
+          KeywardFuzz.chosen?(Array(UnsafeBufferPointer(start: data, count: size))) ?? 0
         return 0
       }
     }
   }
 
-  nonisolated(unsafe) static var chosen: (([UInt8]) -> Int)?
+  nonisolated(unsafe) static var chosen: (@Sendable ([UInt8]) -> Int)?
   nonisolated(unsafe) static var sum = 0
 }
 

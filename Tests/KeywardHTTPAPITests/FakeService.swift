@@ -101,6 +101,14 @@ final class FakeService: AdminOperations {
     return try secret("share-3\n")
   }
 
+  func confirmRekey(
+    _ caller: Caller,
+    shares: SecretBody
+  ) async throws(ServiceError) -> SealStatus {
+    try await enter(caller, shares)
+    return try await status(caller)
+  }
+
   func rotateKeyring(_ caller: Caller) async throws(ServiceError) -> KeyringRotation {
     try await enter(caller)
     return KeyringRotation(keyringTerm: 2, rewrapPending: 10)

@@ -66,6 +66,15 @@ extension RouteTable {
         )
       )
     },
+    action(
+      "rekey-confirm",
+      .operatorRekey,
+      body: .octets(limit: secretLimit)
+    ) { (request, service) throws(ServiceError) in
+      try .json(
+        try await service.confirmRekey(request.caller, shares: try request.secretBody())
+      )
+    },
     action("rotate", .operatorRotate) { (request, service) throws(ServiceError) in
       try .json(try await service.rotateKeyring(request.caller))
     },

@@ -8,11 +8,13 @@ struct OperatorRekey: ParsableCommand {
     commandName: "rekey",
     abstract: "Replace the seal: new shares, a new passphrase, or another kind.",
     discussion: """
-      Proves the present seal with its shares or passphrase, then makes the new one. The old \
-      shares open nothing from then on; the keys themselves do not change.
+      Proves the present seal with its shares, its recovery shares or its passphrase, then makes \
+      the new one. The keys themselves do not change. Once the new shares are written, they are \
+      shown to the server, and the old seal goes: if anything fails before, the old one still opens.
 
         keyward operator rekey --share-file old.txt --shares 7 --out new.txt
         keyward operator rekey --share-file old.txt --seal passphrase
+        keyward operator rekey --confirm --share-file new.txt
       """
   )
 
@@ -26,6 +28,8 @@ struct OperatorRekey: ParsableCommand {
   var passphraseFile: String?
   @Option(help: "Read the new passphrase from this file, or - (default: ask).")
   var newPassphraseFile: String?
+  @Flag(help: "Only confirm an earlier rekey, with the new shares.")
+  var confirm = false
   @OptionGroup
   var bytes: ByteOutput
   @OptionGroup
@@ -35,6 +39,10 @@ struct OperatorRekey: ParsableCommand {
     let request = try seal.request()
     let client = try server.client()
     var parts = try proof(try client.status())
+    if confirm {
+      _ = try client.confirmRekey(try SecretInput.lines(parts))
+      return StandardStream.error("Confirmed: the seal of before is gone.\n")
+    }
     if seal.seal == .passphrase {
       parts.append(SecretBox(try SecretBytes(count: 0)))
       parts.append(
@@ -46,7 +54,14 @@ struct OperatorRekey: ParsableCommand {
       )
     }
     let input = try SecretInput.lines(parts)
-    try SealOptions.write(to: bytes, output.format) { try client.rekey(request, input: input) }
+    var made: SecretBox?
+    try SealOptions.write(to: bytes, output.format) {
+      let shares = try client.rekey(request, input: input)
+      made = shares
+      return shares
+    }
+    // They arrived and are written: now the old seal may go.
+    if let made { _ = try client.confirmRekey(made) }
   }
 
   private func proof(_ status: SealStatus) throws -> [SecretBox] {
