@@ -71,7 +71,7 @@ extension KeywardService {
     _ request: SealRequest,
     passphrase: SecretBox
   ) async throws(ServiceError) -> [SecretBox] {
-    try checkOfficer(caller, .operatorInit)
+    try await checkOfficer(caller, .operatorInit)
     let shares = try await onWritingThread { () throws(ServiceError) in
       guard self.session.withLock({ $0.state.phase }) == .uninitialized else {
         throw ServiceError(
@@ -94,7 +94,7 @@ extension KeywardService {
     input: SecretBox,
     accepting: Set<Acceptance>
   ) async throws(ServiceError) -> SealStatus {
-    try checkOfficer(caller, .operatorUnseal)
+    try await checkOfficer(caller, .operatorUnseal)
     try await onWritingThread { () throws(ServiceError) in
       var record = AuditRecord(
         time: self.now(),
@@ -121,7 +121,7 @@ extension KeywardService {
 
   /// Drops every key from memory. Its audit entry is the last of the log until the next unsealing.
   package func seal(_ caller: Caller) async throws(ServiceError) -> SealStatus {
-    try checkOfficer(caller, .operatorSeal)
+    try await checkOfficer(caller, .operatorSeal)
     try await onWritingThread { () throws(ServiceError) in try self.close(caller, .operatorSeal) }
     return sealStatus()
   }
@@ -139,7 +139,7 @@ extension KeywardService {
   private func checkOfficer(
     _ caller: Caller,
     _ operation: ServiceOperation
-  ) throws(ServiceError) {
+  ) async throws(ServiceError) {
     let decision = policy.decide(caller.principal, operation, .system)
     guard decision.isAllowed else {
       var record = AuditRecord(
@@ -150,17 +150,16 @@ extension KeywardService {
       )
       record.rule = decision.rule
       record.fail(.forbidden)
-      refuse(record)
+      try await refuse(record)
       throw .forbidden
     }
   }
 
-  /// Writes a refusal into the log if it is open, else into the journal.
-  private func refuse(_ record: AuditRecord) {
-    if committer.logSize == nil {
-      journal(record)
-    } else {
-      committer.submit(record) { _ in }
+  /// Makes a refusal durable in the log if it is open; else it goes to the journal.
+  private func refuse(_ record: AuditRecord) async throws(ServiceError) {
+    guard committer.logSize != nil else { return journal(record) }
+    _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
+      self.committer.submit(record) { durable in reply(durable.map { true }) }
     }
   }
 
