@@ -24,7 +24,7 @@
 
 enum {
   CHUNK = 1 << 20,
-  LARGEST = 128 << 10,     // block size, header included, of the largest class
+  LARGEST = 16 << 10,      // block size, header included, of the largest class; larger ones are unmapped
   REFILL = 8 << 10,        // bytes moved to a free list at once
   CLASSES = 48,
   MAX_MAPPINGS = 4096,

@@ -34,3 +34,25 @@ enum {
   KW_SQLITE_IOERR_SHORT_READ = SQLITE_IOERR_SHORT_READ,
   KW_SQLITE_IOERR_WRITE = SQLITE_IOERR_WRITE,
 };
+
+// Reads bytes of the main database's file through SQLite's own descriptor. Opening the file beside
+// it is out of the question: closing that descriptor would drop SQLite's POSIX locks.
+static inline int kw_sqlite_read(sqlite3 *db, void *buffer, int count, sqlite3_int64 offset) {
+  sqlite3_file *file = 0;
+  int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) return code;
+  return file->pMethods->xRead(file, buffer, count, offset);
+}
+
+static inline int kw_sqlite_size(sqlite3 *db, sqlite3_int64 *size) {
+  sqlite3_file *file = 0;
+  int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) return code;
+  return file->pMethods->xFileSize(file, size);
+}
+
+// memmem(3) is a GNU extension, which Swift's Glibc does not show.
+extern void *memmem(const void *, unsigned long, const void *, unsigned long);
+static inline int kw_contains(const void *bytes, long count, const void *part, long length) {
+  return memmem(bytes, (unsigned long)count, part, (unsigned long)length) != 0;
+}

@@ -48,7 +48,11 @@ final class CipherPool: Sendable {
       let outcome = slot.context.withLockIfAvailable { (held) -> Outcome in
         if held.pointer == nil { held.pointer = makeContext() }
         guard let context = held.pointer else { return .noContext }
-        return .ran(body(context))
+        let before = Self.forgotten.load(ordering: .acquiring)
+        let answer = body(context)
+        // A seal that came in between must not leave this key's schedule behind.
+        if Self.forgotten.load(ordering: .acquiring) != before { held = Context() }
+        return .ran(answer)
       }
       switch outcome {
       case nil: continue
@@ -79,7 +83,11 @@ final class CipherPool: Sendable {
     }
   }
 
+  /// How often all were forgotten.
+  private static let forgotten = Atomic<UInt64>(0)
+
   static func forgetAll() {
+    forgotten.add(1, ordering: .acquiringAndReleasing)
     for pool in all { pool.forget() }
   }
 

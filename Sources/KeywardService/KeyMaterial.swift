@@ -15,7 +15,7 @@ package struct KeyMaterial: Sendable {
   package static func generate(_ type: KeyType) throws(ServiceError) -> KeyMaterial {
     do {
       if let count = type.generatedByteCount {
-        return try secret(SecretBox(try SecretBytes.random(count: count)))
+        return try secret(SecretBox(try SecretBytes.random(count: count)), type)
       }
       guard let algorithm = AsymmetricAlgorithm(type) else {
         throw ServiceError(.keyUsage, "A key of type \(type.rawValue) cannot be generated.")
@@ -46,7 +46,7 @@ package struct KeyMaterial: Sendable {
               + "\(bytes.bytes.count)."
           )
         }
-        return try secret(bytes)
+        return try secret(bytes, type)
       case (.pkcs8, .none):
         return try pair(
           try PrivateKey(pkcs8: bytes.bytes, expecting: AsymmetricAlgorithm(type))
@@ -73,7 +73,12 @@ package struct KeyMaterial: Sendable {
     }
   }
 
-  private static func secret(_ box: SecretBox) throws(ServiceError) -> KeyMaterial {
+  private static func secret(
+    _ box: SecretBox,
+    _ type: KeyType
+  ) throws(ServiceError) -> KeyMaterial {
+    // Opaque material may be a password, which a public digest would let anyone guess offline.
+    guard type != .opaque else { return KeyMaterial(box: box, checkValue: [], publicKey: []) }
     do {
       return KeyMaterial(
         box: box,

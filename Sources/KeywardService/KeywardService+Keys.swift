@@ -213,7 +213,8 @@ extension KeywardService {
           }
         }
         try self.store { try transaction.updateKey(updated, from: key) }
-        return self.shown(updated, state)
+        let removed = zip(updated.versions, key.versions).filter { $0 != $1 }.map(\.1.material)
+        return self.scrubbing(removed, self.shown(updated, state))
       }
     }
   }
@@ -521,11 +522,13 @@ extension KeywardService {
       throw ServiceError(.keyUsage, "The key '\(key.name)' is protected from deletion for good.")
     }
     var versions = key.versions
+    var removed: [[UInt8]] = []
     for index in versions.indices {
       guard let due = versions[index].destroyAt, due <= now, versions[index].state != .destroyed
       else { continue }
       versions[index].state = .destroyed
       versions[index].destroyedAt = now
+      removed.append(versions[index].material)
       versions[index].material = []
       try write(versions[index], over: key, in: transaction)
     }
@@ -534,10 +537,15 @@ extension KeywardService {
       result = result.with(deletedAt: now)
       try store { try transaction.updateKey(result, from: key) }
     }
-    let change = shown(result, state)
+    return scrubbing(removed, shown(result, state))
+  }
+
+  /// The same change, after which no copy of these envelopes is left in the files.
+  private func scrubbing(_ removed: [[UInt8]], _ change: Change<KeyInfo>) -> Change<KeyInfo> {
+    guard !removed.isEmpty else { return change }
     return Change(change.answer) { [self] in
       change.apply()
-      scrubSoon()
+      scrubSoon(of: removed)
     }
   }
 

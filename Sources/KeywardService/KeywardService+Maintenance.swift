@@ -139,6 +139,7 @@ extension KeywardService {
   ) throws(ServiceError) -> Change<Int> {
     let keyring = try state.keyring()
     var changed: [Key] = []
+    var removed: [[UInt8]] = []
     var count = 0
     for id in batch {
       guard let key = state.directory.key(id) else { continue }
@@ -164,22 +165,26 @@ extension KeywardService {
         }
         count += 1
         let (new, old) = (versions[index], key.versions[index])
+        removed.append(old.material)
         try store { try transaction.updateVersion(new, from: old, of: key.id) }
       }
       changed.append(key.with(versions: versions))
     }
     record.details = [.term(UInt64(keyring.currentTerm)), .count(UInt64(count))]
     let keys = changed
+    let envelopes = removed
+    let isLast = state.rewrap.pending == 0
     return Change(count) {
       for key in keys { state.directory.put(key) }
+      if isLast { self.scrubSoon(of: envelopes) }
     }
   }
 
   /// Overwrites what was deleted from the files, soon and off the caller's path.
-  func scrubSoon() {
+  func scrubSoon(of removed: [[UInt8]]) {
     committer.exclusively { [self] in
       do {
-        try store.scrub()
+        try store.scrub(of: removed)
       } catch {
         logger.error("Deleted bytes could not be overwritten yet", metadata: ["error": "\(error)"])
       }

@@ -96,7 +96,7 @@ extension KeywardService {
         }
         return Change(true) {
           self.session.withLock { _ = $0.state.sealsReplaced(kept.map(\.record)) }
-          self.scrubSoon()
+          self.scrubSoon(of: gone.map(\.record.wrappedRootKey))
         }
       }
     }

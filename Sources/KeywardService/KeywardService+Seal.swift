@@ -73,14 +73,27 @@ extension KeywardService {
   ) async throws(ServiceError) -> [SecretBox] {
     try await checkOfficer(caller, .operatorInit)
     let shares = try await onWritingThread { () throws(ServiceError) in
-      guard self.session.withLock({ $0.state.phase }) == .uninitialized else {
-        throw ServiceError(
-          .alreadyInitialized,
-          "The store is initialized already.",
-          remedy: "Unseal it with: keyward operator unseal."
+      do throws(ServiceError) {
+        guard self.session.withLock({ $0.state.phase }) == .uninitialized else {
+          throw ServiceError(
+            .alreadyInitialized,
+            "The store is initialized already.",
+            remedy: "Unseal it with: keyward operator unseal."
+          )
+        }
+        return try self.makeStore(caller, request, passphrase)
+      } catch {
+        var record = AuditRecord(
+          time: self.now(),
+          caller: caller,
+          operation: .operatorInit,
+          resource: .system
         )
+        record.rule = self.policy.decide(caller.principal, .operatorInit, .system).rule
+        record.fail(error)
+        self.journalNow(record)
+        throw error
       }
-      return try self.makeStore(caller, request, passphrase)
     }
     if session.withLock({ $0.state.seals.contains { $0.kind.isAutomatic } }) {
       await unsealAutomatically()
@@ -417,7 +430,17 @@ extension KeywardService {
       )
       record.rule = self.policy.decide(caller.principal, .operatorUnseal, .system).rule
       do throws(ServiceError) {
-        guard let rootKey = try self.offerAutomatic() else { return }
+        guard let rootKey = try self.offerAutomatic() else {
+          if let source = self.sealSource {
+            let seals = self.session.withLock { $0.state.seals.map(\.kind.name) }
+            self.session.withLock {
+              $0.reason =
+                "The store has no seal of the kind that is configured (\(source.kind.name)); it "
+                + "has: \(seals.joined(separator: ", "))."
+            }
+          }
+          return
+        }
         try self.open(rootKey, accepting: [], record)
       } catch {
         record.fail(error)
@@ -442,13 +465,16 @@ extension KeywardService {
       let loaded = try unlock(try StoreKeys(rootKey), accepting, &unsealing)
       let keyring = try Keyring.open(loaded.terms, store: loaded.store, rootKey: rootKey)
       let signer = try auditSigner(loaded, rootKey)
-      try rememberTime()
-      let checkpoint = try store.read { try $0.latestCheckpoint()?.size ?? 0 }
+      let frontier =
+        try loaded.frontier.isEmpty
+        ? Frontier() : Frontier(decoding: loaded.frontier)
+      let last = try store.read { try LogEnd.time($0, frontier: frontier) }
+      if let last { clockWatch.remember(last) }
       let log = LogPosition(
-        frontier: try loaded.frontier.isEmpty ? Frontier() : Frontier(decoding: loaded.frontier),
+        frontier: frontier,
         signer: signer,
         checkpointInterval: options.checkpointInterval,
-        checkpointSize: checkpoint,
+        checkpointSize: try store.read { try LogEnd.signedSize($0, frontier, by: signer) },
         at: now()
       )
       var record = unsealing
@@ -462,10 +488,13 @@ extension KeywardService {
       let unkept = waitingJournal.withLock { $0.dropped }
       try committer.commitNow(log, durability: .change, signing: true) { transaction, log in
         let journal = try transaction.drainJournal()
-        for entry in journal.entries {
-          log.append(try AuditEntry(decoding: entry).event, at: record.time)
-        }
-        let dropped = UInt64(clamping: journal.dropped) &+ unkept
+        let (events, unfit) = JournalFilter.events(
+          journal.entries,
+          between: last ?? record.time,
+          and: record.time
+        )
+        for event in events { log.append(event, at: record.time) }
+        let dropped = UInt64(clamping: journal.dropped) &+ unkept &+ unfit
         if dropped > 0 { record.details.append(.dropped(dropped)) }
         log.append(record.event(), at: record.time)
       }
@@ -482,6 +511,8 @@ extension KeywardService {
         $0.open = state
         $0.reason = nil
       }
+      // A destruction whose scrub was cut short by a crash leaves its envelope in the log.
+      scrubSoon(of: [])
     } catch {
       committer.setLog(nil)
       store.lock()
@@ -531,17 +562,6 @@ extension KeywardService {
       wrapped
     )
     return try NoteSigner(name: origin, privateKey: try PrivateKey(pkcs8: bytes))
-  }
-
-  /// Goes on from the time of the last entry, so that a clock set back is noticed over a restart.
-  private func rememberTime() throws {
-    let last = try store.read { reader -> StoredAuditEntry? in
-      let count = try reader.auditCount()
-      return count == 0 ? nil : try reader.auditEntries(from: count - 1, limit: 1).first
-    }
-    guard let last else { return }
-    let event = try AuditEntry(decoding: last.entry).event
-    clockWatch.remember(Timestamp(milliseconds: Int64(clamping: event.time)))
   }
 
   private func close(_ caller: Caller, _ operation: ServiceOperation) throws(ServiceError) {

@@ -26,6 +26,8 @@ package final class Fsck {
       let database = try Database(path: files.database, mode: .store)
       database.leaveUntouched()
       try Schema.checkOwner(of: database)
+      // Nothing is read through a schema that somebody else made, virtual tables least of all.
+      try Schema.check(database)
       self.database = database
       problem = nil
     } catch {

@@ -76,7 +76,10 @@ class SQLiteReader: StoreReader {
   final func latestCheckpoint() throws -> StoredCheckpoint? {
     try checkValid()
     let statement = try database.statement(
-      "SELECT size, note, frontier FROM audit_checkpoints ORDER BY size DESC LIMIT 1"
+      """
+      SELECT size, note, frontier FROM audit_checkpoints
+      WHERE size <= (SELECT audit_size FROM state) ORDER BY size DESC LIMIT 1
+      """
     )
     defer { statement.reset() }
     return try statement.step() ? checkpoint(statement) : nil

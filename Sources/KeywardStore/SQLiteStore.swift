@@ -288,8 +288,20 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     }
   }
 
-  package func scrub() throws {
-    try using { try database.checkpoint(truncate: true) }
+  /// Empties the log, and rebuilds the file if a copy of a removed envelope is left in it.
+  ///
+  /// `secure_delete` overwrites what it frees, but a page that SQLite rebalanced may hold an old copy
+  /// of a cell in its gap; only a rebuilt file has none.
+  package func scrub(of removed: [[UInt8]]) throws {
+    try using {
+      try database.checkpoint(truncate: true)
+      guard try database.fileHolds(anyOf: removed) else { return }
+      try database.execute("VACUUM")
+      try database.checkpoint(truncate: true)
+      guard try !database.fileHolds(anyOf: removed) else {
+        throw StoreError.corrupt("destroyed material is still in the file after it was rebuilt")
+      }
+    }
   }
 
   /// Frames that wait in the write-ahead log.

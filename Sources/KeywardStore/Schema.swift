@@ -42,7 +42,13 @@ package enum Schema {
         throw error
       }
     }
-    guard try dump(database) == Schema.database else {
+    try check(database)
+  }
+
+  /// Refuses a database that holds other objects than those of `schema/database.sql`.
+  static func check(_ database: Database) throws(StoreError) {
+    // By bytes: equal texts in the sense of Unicode are not equal statements.
+    guard try dump(database).utf8.elementsEqual(Schema.database.utf8) else {
       throw .corrupt("its schema was changed by something else than keyward")
     }
   }

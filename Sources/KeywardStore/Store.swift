@@ -50,8 +50,8 @@ package protocol Store: AnyObject, Sendable {
   func check(keyring: Keyring?) throws -> CheckReport
   /// Begins a backup of the unlocked store; `now` is its date.
   func backup(at now: Timestamp) throws -> any StoreBackup
-  /// Makes sure that what was overwritten or deleted is in no file of the store any more.
-  func scrub() throws
+  /// Makes sure that these envelopes, which were overwritten or deleted, are in no file of the store.
+  func scrub(of removed: [[UInt8]]) throws
 }
 
 /// A way to the root key: the bytes of a seal record, by slot.

@@ -63,7 +63,7 @@ package final class FaultyStore: Store {
     try inner.read(body)
   }
 
-  package func scrub() throws { try inner.scrub() }
+  package func scrub(of removed: [[UInt8]]) throws { try inner.scrub(of: removed) }
 
   package func check(keyring: Keyring?) throws -> CheckReport { try inner.check(keyring: keyring) }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import KeywardCrypto
+import KeywardSystem
 
 /// The executable: one command for each noun, the server and the offline tools.
 @main
@@ -34,6 +36,10 @@ struct Keyward: AsyncParsableCommand {
   /// since an error that leaves `main` would be a crash.
   static func main() async {
     signal(SIGPIPE, SIG_IGN)
+    // Clients and offline tools hold shares, passphrases and keys too. Where the kernel refuses,
+    // the server says so and stops; a client goes on.
+    try? ProcessHardening.apply()
+    try? SecureMemory.activate()
     // Not the parser's own flag: that one would be in every command, where --version is a key's.
     if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
       return StandardStream.output("keyward \(Version.current)")

@@ -73,7 +73,7 @@ actor PluginSet {
   }
 
   /// The counters of each socket by the name of its key.
-  func metrics() -> [(key: String, metrics: KMSPluginMetrics)] {
-    running.map { ($0.socket.key.description, $0.server.metrics) }
+  func metrics() -> [(key: String, socket: String, metrics: KMSPluginMetrics)] {
+    running.map { ($0.socket.key.description, $0.socket.endpoint.description, $0.server.metrics) }
   }
 }

@@ -59,6 +59,8 @@ struct ServerCommand: AsyncParsableCommand {
       throw complaint(error.description, code: 2)
     } catch let error as SystemError {
       throw complaint(error.message, code: 1)
+    } catch let error as ServiceError {
+      throw complaint(error.description, code: 1)
     }
   }
 

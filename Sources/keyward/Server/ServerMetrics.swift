@@ -7,7 +7,7 @@ import KeywardService
 enum ServerMetrics {
   static func text(
     _ service: KeywardService,
-    _ plugins: [(key: String, metrics: KMSPluginMetrics)]
+    _ plugins: [(key: String, socket: String, metrics: KMSPluginMetrics)]
   ) -> String {
     let status = service.sealStatus()
     let memory = SecureMemory.report
@@ -34,13 +34,13 @@ enum ServerMetrics {
       # TYPE keyward_kms_requests_total counter
 
       """
-    for (key, metrics) in plugins {
+    for (key, socket, metrics) in plugins {
       for (method, counts) in [
         ("Status", metrics.status), ("Encrypt", metrics.encrypt), ("Decrypt", metrics.decrypt),
       ] {
         for (outcome, count) in [("ok", counts.succeeded), ("error", counts.failed)] {
           text +=
-            "keyward_kms_requests_total{key=\"\(key)\",method=\"\(method)\",outcome=\"\(outcome)\"} "
+            "keyward_kms_requests_total{key=\"\(key)\",socket=\"\(socket)\",method=\"\(method)\",outcome=\"\(outcome)\"} "
             + "\(count)\n"
         }
       }

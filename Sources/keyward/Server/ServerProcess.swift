@@ -50,7 +50,7 @@ struct ServerProcess {
     for (socket, listener) in sockets {
       try await plugins.start(socket, on: listener)
     }
-    let http = try await startAdmin(admin, service, plugins, adminThread)
+    let http = try await startAdmin(admin, service, plugins, adminThread, logger)
     let signals = SignalSource.stream([.terminate, .interrupt, .hangUp])
     let notify = SystemNotify(environment: environment)
     notify.ready(status: service.readiness().reason)
@@ -156,12 +156,20 @@ struct ServerProcess {
     _ listener: UnixListener?,
     _ service: KeywardService,
     _ plugins: PluginSet,
-    _ group: MultiThreadedEventLoopGroup
+    _ group: MultiThreadedEventLoopGroup,
+    _ logger: Logger
   ) async throws -> HTTPServer? {
     guard let descriptor = listener?.takeDescriptor() else { return nil }
     let configuration = HTTPServer.Configuration(
       allowedUIDs: configuration.adminUIDs ?? ownUIDs,
-      metrics: { ServerMetrics.text(service, await plugins.metrics()) }
+      metrics: { ServerMetrics.text(service, await plugins.metrics()) },
+      onEvent: { event in
+        guard case .peerRefused(let uid, let pid) = event else { return }
+        logger.warning(
+          "A process of a user that is not allowed was refused on the admin socket",
+          metadata: ["uid": "\(uid)", "pid": "\(pid)"]
+        )
+      }
     )
     return try await HTTPServer.start(
       descriptor: descriptor,
@@ -242,12 +250,20 @@ struct ServerProcess {
     _ signals: AsyncStream<SignalSource.Signal>,
     _ logger: inout Logger
   ) async {
+    let waiting = configuration.kms.filter(\.createsKey)
+    let log = logger
     let maintenance = Task {
       var count = 0
+      // A store that is sealed at the start gets its KMS keys when it is open.
+      var haveKeys = service.readiness().isReady
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(1))
         count += 1
         await service.tick(count)
+        if !haveKeys && service.readiness().isReady {
+          haveKeys = true
+          await makeKeys(service, waiting, log)
+        }
       }
     }
     // Apart from what falls due: a long round of rotations is no reason to be killed.
