@@ -6,7 +6,7 @@ import KeywardKeyring
 /// libFuzzer over the readers of outside bytes; see scripts/fuzz.
 ///
 /// SwiftPM gives an executable its own `main`, so the driver is called instead of being linked as
-/// `main`: `keyward-fuzz TARGET [libFuzzer options] [corpus]`.
+/// `main`: `KEYWARD_FUZZ_TARGET=share keyward-fuzz [libFuzzer options] [corpus]`.
 @main
 enum KeywardFuzz {
   static let targets: [String: @Sendable ([UInt8]) -> Int] = [
@@ -28,13 +28,14 @@ enum KeywardFuzz {
   ]
 
   static func main() {
-    var arguments = CommandLine.arguments
-    guard arguments.count >= 2, let target = targets[arguments[1]] else {
-      print("usage: keyward-fuzz \(targets.keys.sorted().joined(separator: "|")) [options]")
-      return
+    // In the environment, because libFuzzer starts itself again to merge a corpus.
+    let name = getenv("KEYWARD_FUZZ_TARGET").map { String(cString: $0) } ?? ""
+    guard let target = targets[name] else {
+      print("Set KEYWARD_FUZZ_TARGET to one of: \(targets.keys.sorted().joined(separator: ", "))")
+      exit(2)
     }
+    let arguments = CommandLine.arguments
     chosen = target
-    arguments.remove(at: 1)
     var count = Int32(arguments.count)
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     pointers.append(nil)
