@@ -165,6 +165,16 @@ class Store:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def cli(self, *arguments, data=None, expect=0, timeout=PATIENCE):
+        """Runs a command of keyward against this server; its standard output, as bytes."""
+        result = subprocess.run(
+            [self.binary, *map(str, arguments)], input=data, capture_output=True, timeout=timeout,
+            env={"PATH": os.environ.get("PATH", ""), "SWIFT_BACKTRACE": "enable=no",
+                 "KEYWARD_ADDR": f"unix://{self.admin_path}"})
+        words = (result.stdout + result.stderr).decode(errors="replace")
+        assert result.returncode == expect, f"{arguments}: {result.returncode}: {words}"
+        return result.stdout if expect == 0 else words
+
     @property
     def database(self):
         return self.data / "keyward.db"
