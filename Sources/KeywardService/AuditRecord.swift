@@ -6,7 +6,7 @@ package import KeywardPolicy
 ///
 /// Begins as a failure: an operation that forgets to say how it went is not recorded as allowed.
 package struct AuditRecord: Sendable {
-  package let time: Timestamp
+  package var time: Timestamp
   package let caller: Caller
   package let operation: ServiceOperation
   package let resource: Resource

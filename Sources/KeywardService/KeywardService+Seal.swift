@@ -358,7 +358,11 @@ extension KeywardService {
       }
     }
     var rootKey: RootKey?
-    for line in try input.bytes.lines() {
+    let lines = try input.bytes.lines()
+    guard !lines.isEmpty else {
+      throw ServiceError(.wrongShare, "This is neither a share nor a passphrase.")
+    }
+    for line in lines {
       guard rootKey == nil else { break }
       let share: Share
       do { share = try ShareText.parse(line.bytes) } catch { throw ServiceError(error) }
@@ -478,6 +482,8 @@ extension KeywardService {
         at: now()
       )
       var record = unsealing
+      // The log may know a later time than the clock that the record was begun with.
+      record.time = now()
       record.rule = policy.decide(record.caller.principal, record.operation, .system).rule
       if !loaded.findings.isEmpty { record.details.append(.count(UInt64(loaded.findings.count))) }
       record.succeed()
