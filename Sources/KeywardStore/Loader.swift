@@ -12,6 +12,8 @@ struct Loader {
   private let store: StoreID
   private let keys: StoreKeys
   private var cache = RowCoding.Cache()
+  /// The keys, by their id, of version rows that do not verify.
+  private var incomplete: Set<[UInt8]> = []
 
   /// The most findings that are kept.
   static let maximumFindings = 1000
@@ -124,6 +126,29 @@ struct Loader {
       versions = []
       sum = SetDigest()
     }
+    dropIncompleteKeys()
+  }
+
+  /// Takes out the keys that lost a version at their end, where no gap shows it.
+  private mutating func dropIncompleteKeys() {
+    guard !incomplete.isEmpty else { return }
+    for key in loadedKeys where incomplete.contains(key.id.bytes) {
+      report(
+        Finding(
+          table: RowTable.keys.name,
+          row: "\(key.id) (\(key.name))",
+          problem: "a version does not verify",
+          remedy: "restore a backup"
+        )
+      )
+      for row in giveUp(key) { digests[row.table].remove(element(of: row)) }
+    }
+    loadedKeys.removeAll { incomplete.contains($0.id.bytes) }
+  }
+
+  private func element(of row: DamagedRow) -> SetDigest {
+    guard case .blob(let mac) = row.mac else { return SetDigest() }
+    return SetDigest.element(of: mac, keys.setKey)
   }
 
   private mutating func finish(_ pending: Pending, _ versions: [KeyVersion], _ sum: SetDigest) {
@@ -148,15 +173,20 @@ struct Loader {
   }
 
   /// Marks the valid rows of a key that is not whole as damaged.
-  private mutating func giveUp(_ key: Key) {
-    var rows: [(RowTable, [ColumnValue])] = [(.keys, RowCoding.columns(key))]
-    for version in key.versions { rows.append((.versions, RowCoding.columns(version, of: key.id))) }
-    for (table, columns) in rows {
+  @discardableResult
+  private mutating func giveUp(_ key: Key) -> [DamagedRow] {
+    var columns: [(RowTable, [ColumnValue])] = [(.keys, RowCoding.columns(key))]
+    for version in key.versions {
+      columns.append((.versions, RowCoding.columns(version, of: key.id)))
+    }
+    let rows = columns.map { table, columns in
       var record = RowRecord(table: table, store: store)
       record.set(columns)
       let mac = keys.rowKey.authenticate(record.bytes)
-      damaged.append(DamagedRow(table: table, columns: columns, mac: ColumnValue(mac)))
+      return DamagedRow(table: table, columns: columns, mac: ColumnValue(mac))
     }
+    damaged += rows
+    return rows
   }
 
   private func isAscending(_ left: KeyID, _ right: KeyID) -> Bool {
@@ -201,6 +231,7 @@ struct Loader {
       }
       guard let problem else { continue }
       let values = (0..<columns).map { statement.value($0) }
+      if table == .versions, case .blob(let id) = values[0] { incomplete.insert(id) }
       report(
         Finding(
           table: table.name,

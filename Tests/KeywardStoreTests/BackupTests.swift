@@ -285,9 +285,10 @@ struct BackupTests {
     #expect(deleted.deletedAt == Sample.time)
     #expect(deleted.versions.allSatisfy { $0.state == .destroyed && $0.material.isEmpty })
     #expect(state.keys.contains { KeyImage($0) == KeyImage(same) })
-    try store.scrub()
+    let removed = gone.versions.map(\.material) + [tight.versions[1].material]
+    try store.scrub(of: removed)
     let database = try contents(of: scratch("data/keyward.db"))
-    for material in gone.versions.map(\.material) + [tight.versions[1].material] {
+    for material in removed {
       let isGone = !database.contains(run: material)
       #expect(isGone)
     }
@@ -403,7 +404,7 @@ struct BackupTests {
     store.lock()
     #expect(throws: StoreError.sealed) { try BackupWriter(store, at: Sample.time) }
     try write([1], to: scratch("data/copy-0011"))
-    #expect(throws: Never.self) { try store.scrub() }
+    #expect(throws: Never.self) { try store.scrub(of: []) }
   }
 
   /// A flag between two threads.

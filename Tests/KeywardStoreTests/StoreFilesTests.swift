@@ -175,7 +175,7 @@ struct StoreFilesTests {
       return
     }
     let report = try Fsck(directory: scratch("data")).check(rootKey: sample.rootKey)
-    #expect(report.findings.contains { $0.table == "sqlite_schema" })
+    #expect(report.findings.contains { $0.table == "database" })
   }
 
   @Test

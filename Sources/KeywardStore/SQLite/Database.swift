@@ -180,6 +180,14 @@ final class Database {
     return false
   }
 
+  /// Writes the database anew from its rows; takes memory and log for a copy of it.
+  func rebuild() throws(StoreError) {
+    // VACUUM attaches a temporary database, which the limits allow at no other time.
+    sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 1)
+    defer { sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0) }
+    try execute("VACUUM")
+  }
+
   // MARK: - Write-ahead log
 
   /// Frames in the log that a checkpoint would move.

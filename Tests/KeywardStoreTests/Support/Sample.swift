@@ -92,7 +92,8 @@ struct Sample {
       material = try pair.pkcs8()
     } else {
       material = try SecretBytes.random(count: key.type.generatedByteCount ?? 24)
-      checkValue = try KeyCheckValue.secret(material).bytes
+      // Opaque material has none: it may be a password.
+      checkValue = key.type == .opaque ? [] : try KeyCheckValue.secret(material).bytes
     }
     let context = MaterialContext(
       key: key.id,

@@ -44,7 +44,7 @@ struct SampleImage {
         )
       }
       frontier = try sample.log(20, to: store, from: frontier)
-      try store.scrub()
+      try store.scrub(of: [])
     }
     older = try contents(of: scratch("data/keyward.db"))
     do {
@@ -75,7 +75,7 @@ struct SampleImage {
         try transaction.setMeta(.auditSigningKey, Array("wrapped anew".utf8))
       }
       frontier = try sample.log(20, to: store, from: frontier)
-      try store.scrub()
+      try store.scrub(of: [])
     }
     database = try contents(of: scratch("data/keyward.db"))
     anchor = try contents(of: scratch("data/anchor"))
