@@ -1,4 +1,4 @@
-import KeywardCrypto
+package import KeywardCrypto
 package import KeywardModel
 package import KeywardService
 
@@ -6,6 +6,9 @@ package import KeywardService
 extension TestServer {
   /// A seed as kube-apiserver sends one.
   package static let seed = (0..<32).map { UInt8($0 + 100) }
+
+  /// The same as a secret.
+  package static func seedBox() throws -> SecretBox { try .of(seed) }
 
   /// Encrypts on the socket of `name`, by the principal of that socket or another.
   package func kmsEncrypt(
