@@ -32,11 +32,20 @@ let dependencies: [Package.Dependency] = [
 var targets: [Target] = [
   // Floor 0: system libraries and C shims.
   .systemLibrary(
-    name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    name: "COpenSSL",
+    pkgConfig: "libcrypto",
+    providers: [.apt(["libssl-dev"])]
+  ),
   .systemLibrary(
-    name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    name: "CSQLite",
+    pkgConfig: "sqlite3",
+    providers: [.apt(["libsqlite3-dev"])]
+  ),
   .systemLibrary(
-    name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    name: "CCurl",
+    pkgConfig: "libcurl",
+    providers: [.apt(["libcurl4-openssl-dev"])]
+  ),
   .target(name: "CKeywardShims"),
 
   // Floor 1: values.
@@ -44,36 +53,50 @@ var targets: [Target] = [
 
   // Floor 2: cryptography and decisions.
   .target(
-    name: "KeywardCrypto", dependencies: ["COpenSSL", "CKeywardShims"], swiftSettings: settings),
+    name: "KeywardCrypto",
+    dependencies: ["COpenSSL", "CKeywardShims"],
+    swiftSettings: settings
+  ),
   .target(name: "KeywardPolicy", dependencies: ["KeywardModel"], swiftSettings: safeSettings),
 
   // Floor 3: domain logic without I/O.
   .target(
-    name: "KeywardKeyring", dependencies: ["KeywardCrypto", "KeywardModel"],
-    swiftSettings: settings),
+    name: "KeywardKeyring",
+    dependencies: ["KeywardCrypto", "KeywardModel"],
+    swiftSettings: settings
+  ),
   .target(
-    name: "KeywardAudit", dependencies: ["KeywardCrypto", "KeywardModel"],
-    swiftSettings: safeSettings),
+    name: "KeywardAudit",
+    dependencies: ["KeywardCrypto", "KeywardModel"],
+    swiftSettings: safeSettings
+  ),
 
   // Floor 4: the outside world.
   .target(
-    name: "KeywardSystem", dependencies: ["CKeywardShims", "KeywardCrypto", "KeywardModel"],
-    swiftSettings: settings),
+    name: "KeywardSystem",
+    dependencies: ["CKeywardShims", "KeywardCrypto", "KeywardModel"],
+    swiftSettings: settings
+  ),
   .target(
     name: "KeywardStore",
     dependencies: [
       "CSQLite", "CKeywardShims", "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel",
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .target(
     name: "KeywardGRPC",
     dependencies: nio + [
       .product(name: "NIOHTTP2", package: "swift-nio-http2"),
       .product(name: "NIOHPACK", package: "swift-nio-http2"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .target(
-    name: "KeywardHTTPClient", dependencies: ["CCurl", "KeywardCrypto"], swiftSettings: settings),
+    name: "KeywardHTTPClient",
+    dependencies: ["CCurl", "KeywardCrypto"],
+    swiftSettings: settings
+  ),
 
   // Floor 5: use cases.
   .target(
@@ -83,24 +106,30 @@ var targets: [Target] = [
       "KeywardStore", "KeywardSystem",
       .product(name: "Logging", package: "swift-log"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
 
   // Floor 6: transports and clients.
   .target(
     name: "KeywardKMSPlugin",
-    dependencies: nio + ["KeywardCrypto", "KeywardGRPC", "KeywardModel", "KeywardService", "KeywardSystem"],
-    swiftSettings: settings),
+    dependencies: nio + [
+      "KeywardCrypto", "KeywardGRPC", "KeywardModel", "KeywardService", "KeywardSystem",
+    ],
+    swiftSettings: settings
+  ),
   .target(
     name: "KeywardHTTPAPI",
     dependencies: nio + [
       "KeywardAudit", "KeywardCrypto", "KeywardModel", "KeywardService", "KeywardSystem",
       .product(name: "NIOHTTP1", package: "swift-nio"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .target(
     name: "KeywardClient",
     dependencies: ["KeywardCrypto", "KeywardHTTPClient", "KeywardModel"],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
 
   // Floor 7: the executable.
   .executableTarget(
@@ -113,7 +142,8 @@ var targets: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Yams", package: "Yams"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
 
   // Tests.
   .target(
@@ -123,40 +153,59 @@ var targets: [Target] = [
       "KeywardService", "KeywardStore",
       .product(name: "Logging", package: "swift-log"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .testTarget(
     name: "KeywardCorpusTests",
     dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .testTarget(
-    name: "KeywardPolicyTests", dependencies: ["KeywardModel", "KeywardPolicy"],
-    swiftSettings: settings),
+    name: "KeywardPolicyTests",
+    dependencies: ["KeywardModel", "KeywardPolicy"],
+    swiftSettings: settings
+  ),
   .testTarget(
     name: "KeywardServiceTests",
     dependencies: [
       "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
       "KeywardService", "KeywardStore", "KeywardTesting",
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .testTarget(name: "KeywardModelTests", dependencies: ["KeywardModel"], swiftSettings: settings),
   .testTarget(
-    name: "KeywardCryptoTests", dependencies: ["KeywardCrypto"], swiftSettings: settings),
+    name: "KeywardCryptoTests",
+    dependencies: ["KeywardCrypto"],
+    swiftSettings: settings
+  ),
   .testTarget(
-    name: "KeywardKeyringTests", dependencies: ["KeywardCrypto", "KeywardKeyring", "KeywardModel"],
-    swiftSettings: settings),
+    name: "KeywardKeyringTests",
+    dependencies: ["KeywardCrypto", "KeywardKeyring", "KeywardModel"],
+    swiftSettings: settings
+  ),
   .testTarget(
-    name: "KeywardAuditTests", dependencies: ["KeywardAudit", "KeywardCrypto", "KeywardModel"],
-    swiftSettings: settings),
+    name: "KeywardAuditTests",
+    dependencies: ["KeywardAudit", "KeywardCrypto", "KeywardModel"],
+    swiftSettings: settings
+  ),
   .testTarget(
     name: "KeywardStoreTests",
-    dependencies: ["KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardStore"],
-    swiftSettings: settings),
+    dependencies: [
+      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardStore",
+    ],
+    swiftSettings: settings
+  ),
   .testTarget(
-    name: "KeywardSystemTests", dependencies: ["KeywardCrypto", "KeywardSystem"],
-    swiftSettings: settings),
+    name: "KeywardSystemTests",
+    dependencies: ["KeywardCrypto", "KeywardSystem"],
+    swiftSettings: settings
+  ),
   .testTarget(
-    name: "KeywardGRPCTests", dependencies: nio + ["KeywardGRPC", "KeywardSystem"],
-    swiftSettings: settings),
+    name: "KeywardGRPCTests",
+    dependencies: nio + ["KeywardGRPC", "KeywardSystem"],
+    swiftSettings: settings
+  ),
   .testTarget(
     name: "KeywardHTTPAPITests",
     dependencies: nio + [
@@ -164,13 +213,15 @@ var targets: [Target] = [
       "KeywardSystem",
       .product(name: "Yams", package: "Yams"),
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
   .testTarget(
     name: "KeywardKMSPluginTests",
     dependencies: nio + [
       "KeywardCrypto", "KeywardGRPC", "KeywardKMSPlugin", "KeywardModel", "KeywardSystem",
     ],
-    swiftSettings: settings),
+    swiftSettings: settings
+  ),
 ]
 
 if Context.environment["KEYWARD_FUZZ"] != nil {
@@ -178,7 +229,9 @@ if Context.environment["KEYWARD_FUZZ"] != nil {
     .executableTarget(
       name: "keyward-fuzz",
       dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
-      swiftSettings: settings))
+      swiftSettings: settings
+    )
+  )
 }
 
 let package = Package(

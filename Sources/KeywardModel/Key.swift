@@ -72,7 +72,7 @@ package struct KeyVersion: Hashable, Sendable {
     case imported
   }
 
-  /// 1, 2, 3, …
+  /// The number: 1, 2, 3 and so on.
   package let number: Int
   package let kmsKeyID: KMSKeyID
   package var state: KeyState

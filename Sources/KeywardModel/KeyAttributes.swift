@@ -5,10 +5,14 @@ package struct KeyAttributes: Hashable, Sendable {
   /// The operations its versions may do, within what the type can do.
   package var operations: KeyOperations
 
-  /// No route lets the material out, whatever policy says. Once true, true for good.
+  /// No route lets the material out, whatever policy says.
+  ///
+  /// Once true, true for good.
   package var neverExportable: Bool
 
-  /// The key and its versions cannot be destroyed. Once true, true for good.
+  /// The key and its versions cannot be destroyed.
+  ///
+  /// Once true, true for good.
   package var deletionProtected: Bool
 
   /// The destinations that `cloud-export` may send it to; nil means any that policy allows.

@@ -1,4 +1,4 @@
-/// The state of a key version (NIST SP 800-57 part 1 rev. 5 §7).
+/// The state of a key version (NIST SP 800-57 part 1 revision 5 §7).
 package enum KeyState: String, CaseIterable, Hashable, Sendable, Codable {
   case preActive = "pre-active"
   case active

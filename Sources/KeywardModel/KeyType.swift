@@ -31,7 +31,9 @@ package enum KeyType: String, CaseIterable, Hashable, Sendable, Codable {
   }
 
   /// The sizes of raw material that `key import` takes, in bytes; nil for key pairs, which come as
-  /// PKCS#8. HMAC keys: at least the hash's output (SP 800-107), at most 1024.
+  /// PKCS#8.
+  ///
+  /// HMAC keys: at least the hash's output (SP 800-107), at most 1024.
   package var importedByteCounts: ClosedRange<Int>? {
     switch self {
     case .aes128: 16...16
@@ -65,8 +67,10 @@ package enum KeyType: String, CaseIterable, Hashable, Sendable, Codable {
   }
 
   /// The operations a new key gets when its maker names none: the one pair it is for, and never an
-  /// export. RSA signs by default; ask for encrypt and decrypt or wrap and unwrap by name, since
-  /// one RSA key for both is bad practice (SP 800-57 part 1 §5.2).
+  /// export.
+  ///
+  /// RSA signs by default; ask for encrypt and decrypt or wrap and unwrap by name, since one RSA
+  /// key for both is bad practice (SP 800-57 part 1 §5.2).
   package var defaultOperations: KeyOperations {
     switch self {
     case .aes128, .aes256, .chacha20Poly1305: [.encrypt, .decrypt]

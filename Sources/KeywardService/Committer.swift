@@ -76,12 +76,16 @@ package final class Committer: Sendable {
   /// What verifies the checkpoints of the log; nil while sealed.
   package var logKey: NoteVerifierKey? { position.withLock { $0?.verifierKey } }
 
-  /// Gives the log to append to, or takes it away with the seal. On the writing thread only.
+  /// Gives the log to append to, or takes it away with the seal.
+  ///
+  /// On the writing thread only.
   func setLog(_ log: LogPosition?) {
     position.withLock { $0 = log }
   }
 
-  /// The log as it stands. On the writing thread only.
+  /// The log as it stands.
+  ///
+  /// On the writing thread only.
   func currentLog() -> LogPosition? {
     position.withLock { $0 }
   }
@@ -133,7 +137,9 @@ package final class Committer: Sendable {
   }
 
   /// Remembers that the store refused a statement of the change that is running, so that the whole
-  /// commit fails, whatever the change makes of it. On the writing thread only.
+  /// commit fails, whatever the change makes of it.
+  ///
+  /// On the writing thread only.
   func noteRefusal(_ error: StoreError) {
     refusal.withLock { $0 = $0 ?? error }
   }

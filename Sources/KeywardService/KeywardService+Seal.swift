@@ -132,14 +132,18 @@ extension KeywardService {
     return sealStatus()
   }
 
-  /// Drops every key from memory. Its audit entry is the last of the log until the next unsealing.
+  /// Drops every key from memory.
+  ///
+  /// Its audit entry is the last of the log until the next unsealing.
   package func seal(_ caller: Caller) async throws(ServiceError) -> SealStatus {
     try await checkOfficer(caller, .operatorSeal)
     try await onWritingThread { () throws(ServiceError) in try self.close(caller, .operatorSeal) }
     return sealStatus()
   }
 
-  /// Seals at the end of the process, with a last checkpoint. Never fails.
+  /// Seals at the end of the process, with a last checkpoint.
+  ///
+  /// Never fails.
   package func stop() async {
     let caller = Caller(principal: .server, transport: .server, requestID: "stop")
     try? await onWritingThread { () throws(ServiceError) in try self.close(caller, .serverStop) }
@@ -373,7 +377,9 @@ extension KeywardService {
   }
 
   /// Steps the seal's state machine outside the lock: scrypt takes half a second, and a Status must
-  /// not wait for it. Only the writing thread steps it, so nothing gets lost in between.
+  /// not wait for it.
+  ///
+  /// Only the writing thread steps it, so nothing gets lost in between.
   private func offering(_ step: (inout SealState) -> SealState.OnSecret) -> SealState.OnSecret {
     var state = session.withLock { $0.state }
     let outcome = step(&state)

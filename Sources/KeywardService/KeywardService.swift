@@ -192,7 +192,9 @@ package final class KeywardService: Sendable {
     if mustStart { committer.exclusively { [self] in flushJournal() } }
   }
 
-  /// Writes what waits for the journal, with one fsync. On the writing thread only.
+  /// Writes what waits for the journal, with one fsync.
+  ///
+  /// On the writing thread only.
   func flushJournal() {
     let entries = waitingJournal.withLock { waiting in
       defer { waiting.entries = [] }

@@ -45,7 +45,9 @@ package final class UnsealedState: Sendable {
     rewrap.fill(directory.all(), term: keyring.currentTerm)
   }
 
-  /// Lets go of every key. Operations that still hold one finish; nothing new can begin.
+  /// Lets go of every key.
+  ///
+  /// Operations that still hold one finish; nothing new can begin.
   package func wipe() {
     rootKeySlot.withLock { $0 = nil }
     keyringSlot.withLock { $0 = nil }

@@ -258,7 +258,7 @@ def test_data_folders_that_are_refused(stores, case):
 
 
 def test_databases_that_are_refused(stopped):
-    store = stopped
+    store = stopped.fold()
     good = store.database.read_bytes()
 
     def pragma(text):

@@ -265,6 +265,39 @@ def test_sigterm_under_load(store, report):
     assert len(answered) > 20 and admin_answers
 
 
+def test_a_clean_stop_leaves_one_file(store, report):
+    """Closed and checkpointed: keyward.db alone is the whole store."""
+    left = 0
+    for _ in range(10):
+        store.stop()
+        left += (store.data / "keyward.db-wal").exists()
+        store.start()
+    report("clean-stops", stops=10, write_ahead_log_left=left)
+    assert left == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_right_after_the_start(stores, name):
+    """From the moment that a socket answers, signals are handled and not deadly."""
+    store = stores()
+    store.made().stop()
+    notified = Notified(str(store.folder / "notify"))
+    store.environment["NOTIFY_SOCKET"] = str(store.folder / "notify")
+    for number in range(10):
+        notified.lines.clear()
+        store.launch()
+        if number % 2:
+            eventually(lambda: connects(store.sockets["etcd"]), pause=0.0005)
+        else:
+            eventually(lambda: notified.has("READY=1"), pause=0.0005)
+        store.process.send_signal(getattr(signal, name))
+        if name == "SIGHUP":
+            store.wait()
+            store.process.send_signal(signal.SIGTERM)
+        assert store.exit_code() == 0, f"{name} in run {number}: {store.log()}"
+        assert not os.path.exists(store.sockets["etcd"])
+
+
 def test_sigint_stops_too(store):
     store.process.send_signal(signal.SIGINT)
     assert store.exit_code() == 0

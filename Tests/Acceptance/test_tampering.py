@@ -91,7 +91,7 @@ class Template:
         for _ in range(300):
             api.encrypt("etcd", b"fills a tile of the log")
         self.verifier = api.checkpoint()["verifier_key"]
-        self.store.stop()
+        self.store.stop().fold()
         self.old = self.copy_database()
         self.store.start()
         api.close()
@@ -100,9 +100,8 @@ class Template:
             "operations": ["decrypt"], "never_exportable": True, "deletion_protected": True}))
         api.state("etcd", 2, "compromised")
         self.keys = self.all_keys(api)
-        self.store.stop()
+        self.store.stop().fold()
         self.database = self.copy_database()
-        assert not (self.store.data / "keyward.db-wal").exists(), "a stopped server leaves one file"
 
     def copy_database(self):
         return self.store.database.read_bytes()
@@ -487,3 +486,41 @@ def test_cut_files(template, report):
     cases.append(("removed", lambda copy: copy.database.unlink()))
     counts = run(template, cases, report, "tampering-cuts")
     assert counts.get("harmless", 0) <= 1
+
+
+def test_fsck_names_the_row(template, report):
+    """Offline, with the key file: the table, the row and the problem."""
+    key = next(key for key in template.keys.values() if key["name"] == "locked")
+    id_ = key["id"]
+    named = {
+        "UPDATE keys SET deletion_protected = 0 WHERE name = 'locked'": ("keys", "locked", id_),
+        "UPDATE key_versions SET state = 'active' WHERE state = 'suspended'":
+            ("key_versions", "suspended", ""),
+        "UPDATE key_versions SET material = zeroblob(93) WHERE number = 3":
+            ("key_versions", "3", "etcd"),
+        "UPDATE keyring_terms SET created_at = 1 WHERE number = 1": ("keyring_terms", "1", ""),
+        "UPDATE meta SET value = x'00' WHERE name = 'audit_origin'": ("meta", "audit_origin", ""),
+        "UPDATE audit_entries SET entry = replace(entry, 'allowed', 'refused') WHERE idx = 17":
+            ("audit_entries", "17", ""),
+        "DELETE FROM keys WHERE name = 'approved'": ("key", "", ""),
+        "DELETE FROM audit_entries WHERE idx = 21": ("audit_entries", "21", ""),
+        "UPDATE state SET counter = counter + 1": ("state", "", ""),
+    }
+    found = 0
+    for statement, (table, one, other) in named.items():
+        copy = template.clone()
+        try:
+            sql(statement)(copy)
+            words = copy.cli("fsck", "--data-dir", copy.data, "--key-file", copy.key_file, expect=7)
+            lines = [line for line in words.splitlines() if line.startswith("error")]
+            assert any(table in line and (one in line or other and other in line)
+                       for line in lines), (statement, words)
+            found += 1
+        finally:
+            copy.remove()
+    copy = template.clone()
+    try:
+        copy.cli("fsck", "--data-dir", copy.data, "--key-file", copy.key_file)
+    finally:
+        copy.remove()
+    report("fsck", damages=len(named), named=found)

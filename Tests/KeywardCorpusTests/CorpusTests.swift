@@ -5,7 +5,8 @@ import KeywardKeyring
 import Testing
 
 /// Replays what the fuzzers kept (scripts/fuzz): every input that reached new code.
-@Suite struct CorpusTests {
+@Suite
+struct CorpusTests {
   static let targets: [(String, @Sendable ([UInt8]) -> Void)] = [
     ("share", { FuzzTargets.share($0) }),
     ("envelope", { FuzzTargets.envelope($0) }),
@@ -21,7 +22,9 @@ import Testing
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("Corpus/\(name)")
     let files = try FileManager.default.contentsOfDirectory(
-      at: folder, includingPropertiesForKeys: nil)
+      at: folder,
+      includingPropertiesForKeys: nil
+    )
     #expect(!files.isEmpty, "the corpus of \(name) is missing")
     for file in files { target([UInt8](try Data(contentsOf: file))) }
   }

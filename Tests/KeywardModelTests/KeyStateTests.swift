@@ -29,7 +29,7 @@ struct KeyStateTests {
     #expect(Self.table.allSatisfy { $0.1.count == KeyOperation.allCases.count })
   }
 
-  /// SP 800-57 part 1 rev. 5 §7, with compromise never taken back.
+  /// SP 800-57 part 1 revision 5 §7, with compromise never taken back.
   static let transitions: [KeyState: Set<KeyState>] = [
     .preActive: [.active, .compromised, .destroyed],
     .active: [.suspended, .deactivated, .compromised],
