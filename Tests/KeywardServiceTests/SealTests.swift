@@ -265,7 +265,7 @@ struct SealTests {
       ]
     )
     #expect(events[2].principal.name == "uid:4242")
-    #expect(events[2].rule == "default-deny")
+    #expect(events[2].rule == "journal:default-deny")
     #expect(events[3].source == .kms)
     #expect(events[3].time == events[0].time + 2000)
     #expect(try server.store.journalCount == 0)
