@@ -416,6 +416,7 @@ def test_not_http(store):
             received = b""
             try:
                 wire.sendall(attack)
+                wire.shutdown(socket.SHUT_WR)
                 while more := wire.recv(4096):
                     received += more
             except ConnectionError:
