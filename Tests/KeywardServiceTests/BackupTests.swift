@@ -233,8 +233,12 @@ struct BackupTests {
       try Fsck(directory: folder("data")).check(rootKey: root)
     }
     #expect(!report.isClean)
+    // A row that is gone has no name; the log names places.
+    let isWhole = table == "audit" || sql.hasPrefix("DELETE")
     #expect(
-      report.findings.contains { $0.table.hasPrefix(table) && !$0.problem.isEmpty },
+      report.findings.contains {
+        $0.table.hasPrefix(table) && !$0.problem.isEmpty && (isWhole || !$0.row.isEmpty)
+      },
       "\(report.findings)"
     )
     let again = try? await TestServer(folder: folder, keyFile: server.keyFile)

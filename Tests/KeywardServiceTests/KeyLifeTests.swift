@@ -127,6 +127,35 @@ struct KeyLifeTests {
     )
   }
 
+  /// A version that was rotated out protects nothing any more, whatever is done with it after: a
+  /// key_id that came back would break kube-apiserver's order of things (A, B, A).
+  @Test
+  func aVersionThatWasRotatedOutDoesNotComeBack() async throws {
+    let server = try await TestServer.unsealed()
+    try await server.create(Self.name.description)
+    let service = try server.service
+    let first = try service.kmsStatus(Self.name).keyID
+    _ = try await service.setState(.officer, name: Self.name, version: 1, to: .suspended)
+    _ = try await service.rotateKey(.officer, name: Self.name)
+    let second = try service.kmsStatus(Self.name).keyID
+    #expect(second != first)
+    await refused(.keyState) {
+      try await service.setState(.officer, name: Self.name, version: 1, to: .active)
+    }
+    _ = try await service.setState(.officer, name: Self.name, version: 2, to: .suspended)
+    await refused(.keyState) { try service.kmsStatus(Self.name) }
+    _ = try await service.setState(.officer, name: Self.name, version: 2, to: .active)
+    #expect(try service.kmsStatus(Self.name).keyID == second)
+    // Nor by way of an order to destroy that is taken back.
+    _ = try await service.setState(.officer, name: Self.name, version: 1, to: .deactivated)
+    _ = try await service.destroyKey(.officer, name: Self.name, version: 1, after: 60)
+    _ = try await service.rotateKey(.officer, name: Self.name)
+    _ = try await service.undestroyKey(.officer, name: Self.name, version: 1)
+    #expect(
+      try server.key(Self.name)?.versions.map(\.state) == [.deactivated, .deactivated, .active]
+    )
+  }
+
   @Test
   func rotationFallsDue() async throws {
     let server = try await TestServer.unsealed()
