@@ -43,10 +43,10 @@ EDITS = {
                       "mac": ["zeroblob(32)"]},
     "meta": {"name": ["name || 'x'"], "value": ["x''", "zeroblob(length(value))"],
              "mac": ["zeroblob(32)"]},
-    "audit_entries": {"entry": ["replace(entry, 'allowed', 'refused')", "x''"],
+    "audit_entries": {"entry": ["CAST(replace(entry, 'allowed', 'refused') AS BLOB)", "x''"],
                       "leaf_hash": ["zeroblob(32)"], "idx": ["idx + 1000"]},
     "audit_tiles": {"hash": ["zeroblob(32)"]},
-    "audit_checkpoints": {"note": ["x''", "replace(note, '1', '2')"], "frontier": ["x''"],
+    "audit_checkpoints": {"note": ["x''", "CAST(replace(note, '1', '2') AS BLOB)"], "frontier": ["x''"],
                           "size": ["size + 1"]},
     "state": {"counter": ["counter + 1", "counter - 1", "counter + 1000000"],
               "audit_size": ["audit_size - 1", "audit_size + 1", "0"], "frontier": ["x''"],
@@ -494,13 +494,13 @@ def test_fsck_names_the_row(template, report):
     named = {
         "UPDATE keys SET deletion_protected = 0 WHERE name = 'locked'": ("keys", ids["locked"]),
         "UPDATE key_versions SET state = 'active' WHERE state = 'suspended'":
-            ("key_versions", ids["suspended"] + " 1"),
+            ("key_versions", ids["suspended"] + "/1"),
         "UPDATE key_versions SET material = zeroblob(93) WHERE number = 3":
-            ("key_versions", ids["etcd"] + " 3"),
+            ("key_versions", ids["etcd"] + "/3"),
         "UPDATE keyring_terms SET created_at = 1 WHERE number = 1": ("keyring_terms", "1"),
         "UPDATE meta SET value = x'00' WHERE name = 'audit_origin'": ("meta", "audit_origin"),
-        "UPDATE audit_entries SET entry = replace(entry, 'allowed', 'refused') WHERE idx = 17":
-            ("audit_entries", "17"),
+        "UPDATE audit_entries SET entry = CAST(replace(entry, 'allowed', 'refused') AS BLOB)"
+        " WHERE idx = 17": ("audit_entries", "17"),
         "DELETE FROM keys WHERE name = 'approved'": ("key", ""),
         "DELETE FROM audit_entries WHERE idx = 21": ("audit_entries", "21"),
         "UPDATE state SET counter = counter + 1": ("state", ""),
