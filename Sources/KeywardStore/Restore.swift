@@ -93,7 +93,7 @@ package enum Restore {
       store.lock()
       state = try verify(store, header, rootKey, keys)
     }
-    try store.prepareForMove()
+    try store.settle()
     return (state, carry.words)
   }
 

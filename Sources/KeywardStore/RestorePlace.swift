@@ -88,7 +88,7 @@ final class RestorePlace {
     let database = directory + "/keyward.db"
     let aside = directory + "/replaced-" + Hex.encode(try RandomSource.bytes(4)) + ".db"
     // The existing store stays open, and so locked, until the new one has its place.
-    try existing?.prepareForMove()
+    try existing?.settle()
     if existing == nil, StoreFiles.exists(database + "-wal") {
       guard rename(database + "-wal", aside + "-wal") == 0 else {
         throw StoreFiles.failure("rename", database + "-wal")

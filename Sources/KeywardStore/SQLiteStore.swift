@@ -319,8 +319,9 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     }
   }
 
-  /// Leaves everything in the one database file, without a log, and keeps it locked.
-  func prepareForMove() throws {
+  /// Leaves everything in the one database file, without a log, and keeps it locked; the next open
+  /// makes a log again.
+  package func settle() throws {
     try using { try database.leaveLogMode() }
   }
 

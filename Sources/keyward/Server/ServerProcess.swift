@@ -24,6 +24,8 @@ struct ServerProcess {
     var logger = Logger(label: "keyward") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
 
+    // Before the first socket: their default action would end the process in the middle of a call.
+    let signals = SignalSource.stream([.terminate, .interrupt, .hangUp])
     try PrivateDirectory.prepare(configuration.dataDirectory)
     let folder = try DirectoryLock(configuration.dataDirectory)
     // Sockets first: a kube-apiserver that finds one refused falls into a back-off of minutes.
@@ -32,7 +34,8 @@ struct ServerProcess {
     let sockets = try configuration.kms.map { socket in
       (socket, try listen(socket.endpoint, named: socket.key.description, &activation))
     }
-    let service = try makeService(logger)
+    let store = try openStore()
+    let service = try makeService(store, logger)
     // An automatic seal opens before the first call is taken: callers wait in the sockets' backlog
     // that long, instead of being told that the server is sealed.
     try await service.start()
@@ -51,7 +54,6 @@ struct ServerProcess {
       try await plugins.start(socket, on: listener)
     }
     let http = try await startAdmin(admin, service, plugins, adminThread, logger)
-    let signals = SignalSource.stream([.terminate, .interrupt, .hangUp])
     let notify = SystemNotify(environment: environment)
     notify.ready(status: service.readiness().reason)
     announce(service, logger)
@@ -64,6 +66,10 @@ struct ServerProcess {
     await http?.shutdown(within: .seconds(5))
     admin?.removeFile()
     await service.stop()
+    // A clean stop leaves one file: a copy of it is the store.
+    do { try store.settle() } catch {
+      logger.error("The write-ahead log stays beside the store", metadata: ["error": "\(error)"])
+    }
     try? await threads.shutdownGracefully()
     try? await adminThread.shutdownGracefully()
     logger.notice("Stopped")
@@ -101,16 +107,18 @@ struct ServerProcess {
     return try UnixListener.bind(endpoint)
   }
 
-  private func makeService(_ logger: Logger) throws -> KeywardService {
-    let store: SQLiteStore
+  private func openStore() throws(SystemError) -> SQLiteStore {
     do {
-      store = try SQLiteStore.open(
+      return try SQLiteStore.open(
         directory: configuration.dataDirectory,
         anchorPath: configuration.anchorFile
       )
     } catch {
       throw SystemError(.failed, "\(error)")
     }
+  }
+
+  private func makeService(_ store: SQLiteStore, _ logger: Logger) throws -> KeywardService {
     var options = ServiceOptions()
     options.destructionDelay = configuration.destructionDelay
     options.auditOrigin = configuration.auditOrigin
