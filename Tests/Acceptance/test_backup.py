@@ -4,17 +4,7 @@ import json
 import secrets
 import threading
 
-import pytest
-from harness import figures
 from harness.kms import failure_of
-
-
-def offered(store):
-    answer = store.api().post("/api/v1/backup")
-    if answer.code == "unimplemented":
-        figures.gap("backup and restore: this server offers none yet")
-        pytest.skip("the server offers no backup")
-    return answer
 
 
 def restore(store, backup, *options, expect=0):
@@ -24,7 +14,6 @@ def restore(store, backup, *options, expect=0):
 
 def test_restore(store, report):
     """Everything as it was; key_ids never again; an audited acceptance of the rollback."""
-    offered(store)
     api, kept, issued = store.api(), [], []
     with store.plugin() as plugin:
         for _ in range(5):
@@ -66,7 +55,6 @@ def test_restore(store, report):
 
 
 def test_restore_does_not_loosen(store):
-    offered(store)
     api = store.api()
     api.create("k", operations=["encrypt", "decrypt", "export"])
     backup = store.folder / "keyward.backup"
@@ -85,7 +73,6 @@ def test_restore_does_not_loosen(store):
 
 
 def test_a_damaged_backup_restores_nothing(store, report):
-    offered(store)
     backup = store.folder / "keyward.backup"
     store.cli("backup", "create", "--out", backup)
     good = backup.read_bytes()
@@ -117,7 +104,6 @@ def test_a_damaged_backup_restores_nothing(store, report):
 
 def test_backup_under_load(store, report):
     """A backup that is taken while everything changes is a whole store."""
-    offered(store)
     stop = threading.Event()
 
     def load():
