@@ -238,6 +238,17 @@ struct ChokePointTests {
       }
     }
     #expect(refusals == 1)
+    // A change that has no room fails alone; the log goes on until an entry has none either.
+    var entries = 0
+    do {
+      while entries < 5000 {
+        _ = try await server.service.showKey(.officer, name: Self.name)
+        entries += 1
+      }
+    } catch {
+      #expect(error.code == .storageFull)
+    }
+    #expect(entries < 5000)
     await refused(.auditUnavailable) { try server.service.kmsStatus(Self.name) }
     try #require(try server.store as? SQLiteStore).limitSize(false)
     try await server.tick()
