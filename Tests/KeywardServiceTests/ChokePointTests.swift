@@ -245,7 +245,7 @@ struct ChokePointTests {
         _ = try await server.service.showKey(.officer, name: Self.name)
         entries += 1
       }
-    } catch {
+    } catch let error as ServiceError {
       #expect(error.code == .storageFull)
     }
     #expect(entries < 5000)
