@@ -1,0 +1,79 @@
+/// What an operation is done to: a path of segments, as policy and audit spell it.
+package enum Resource: Hashable, Sendable, CustomStringConvertible {
+  /// One key, by name: `keys/etcd/prod-eu`.
+  case key(KeyName)
+  /// All keys, for listing: `keys`.
+  case keys
+  /// The audit log: `audit`.
+  case audit
+  /// The server: seal, keyring, backup, fsck: `system`.
+  case system
+  /// The policy: `policy`.
+  case policy
+  /// All records of one kind of the identity registry, for listing: `auth/issuers`.
+  case registry(RegistryKind)
+  /// One record of the identity registry: `auth/issuers/github`.
+  case registered(RegistryKind, RegistryName)
+  /// Access tokens: `auth/tokens`.
+  case tokens
+  /// Requests for approval: `approvals`.
+  case approvals
+  /// The caller's own identity and token: `self`.
+  case own
+
+  package var description: String {
+    switch self {
+    case .key(let name): "keys/" + name.description
+    case .keys: "keys"
+    case .audit: "audit"
+    case .system: "system"
+    case .policy: "policy"
+    case .registry(let kind): "auth/" + kind.rawValue
+    case .registered(let kind, let name): "auth/" + kind.rawValue + "/" + name.description
+    case .tokens: "auth/tokens"
+    case .approvals: "approvals"
+    case .own: "self"
+    }
+  }
+
+  /// The path that policy matches, segment by segment; never empty.
+  package var segments: [Substring] { description.split(separator: "/") }
+}
+
+/// The kinds of records that say who is who.
+package enum RegistryKind: String, CaseIterable, Hashable, Sendable, Codable {
+  /// Kubernetes clusters, each with the issuer of its tokens and the authorities of its certificates.
+  case clusters
+  /// Issuers of JWTs that belong to no cluster.
+  case issuers
+  /// Certificate authorities that belong to no cluster.
+  case authorities
+  /// Machine roles: a role id and secret ids for a system without an identity of its own.
+  case roles
+}
+
+/// The name of a record of the registry: one segment of 1 to 64 of `a-z 0-9 . _ -`, beginning with a
+/// letter or digit.
+///
+/// Lower case only, so that no two names differ by case alone.
+package struct RegistryName: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// Takes a name of this shape, else nil.
+  package init?(_ text: String) {
+    guard (1...64).contains(text.utf8.count) else { return nil }
+    for (index, byte) in text.utf8.enumerated() {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): break
+      case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        guard index > 0 else { return nil }
+      default: return nil
+      }
+    }
+    description = text
+  }
+
+  package static func < (left: RegistryName, right: RegistryName) -> Bool {
+    left.description < right.description
+  }
+}
