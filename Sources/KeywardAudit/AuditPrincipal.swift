@@ -45,6 +45,11 @@ package struct AuditPrincipal: Equatable, Sendable {
       case .server: .server
       case .unixPeer: .unixPeer
       case .kmsSocket: .kmsSocket
+      case .token: .token
+      case .machineRole: .appRole
+      case .certificate: .certificate
+      case .jwt: .oidc
+      case .anonymous: .anonymous
       }
     self.init(
       kind: kind,

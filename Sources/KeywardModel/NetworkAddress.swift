@@ -32,7 +32,9 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String {
     if !isIPv6 { return bytes.map { String($0) }.joined(separator: ".") }
-    let groups = stride(from: 0, to: 16, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
+    let groups = stride(from: 0, to: 16, by: 2).map {
+      UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])
+    }
     // RFC 5952 §4.2: the longest run of at least two zero groups becomes "::", the first of equals.
     var best: Range<Int>?
     var index = 0

@@ -37,6 +37,8 @@ package struct BuiltInPolicy: Sendable {
       default:
         return .defaultDeny
       }
+    case .anonymous, .certificate, .jwt, .machineRole, .token:
+      return .defaultDeny
     }
   }
 }

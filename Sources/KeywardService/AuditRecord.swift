@@ -77,6 +77,7 @@ package struct AuditRecord: Sendable {
   private var source: AuditSource {
     switch caller.transport {
     case .admin: .admin
+    case .https: .https
     case .kms: .kms
     case .server: .server
     }
