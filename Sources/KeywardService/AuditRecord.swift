@@ -1,6 +1,5 @@
 package import KeywardAudit
 package import KeywardModel
-package import KeywardPolicy
 
 /// What will be one audit entry, while its operation is on its way.
 ///
