@@ -59,6 +59,13 @@ CREATE TABLE quarantine (
   source TEXT NOT NULL,
   record BLOB NOT NULL
 ) STRICT;
+CREATE TABLE records (
+  kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 32),
+  id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 128),
+  body BLOB NOT NULL,
+  mac BLOB NOT NULL CHECK (length(mac) = 32),
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE sealed_journal (
   seq INTEGER PRIMARY KEY NOT NULL CHECK (seq BETWEEN 1 AND 10000),
   entry BLOB NOT NULL
@@ -72,12 +79,12 @@ CREATE TABLE seals (
   record BLOB NOT NULL,
   mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
-CREATE TABLE state (
+CREATE TABLE "state" (
   id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
   counter INTEGER NOT NULL CHECK (counter >= 1),
   audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
   frontier BLOB NOT NULL,
-  set_macs BLOB NOT NULL CHECK (length(set_macs) = 160),
+  set_macs BLOB NOT NULL CHECK (length(set_macs) IN (160, 192)),
   mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 CREATE UNIQUE INDEX key_versions_kms_key_id ON key_versions (kms_key_id);

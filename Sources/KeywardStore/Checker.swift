@@ -111,6 +111,7 @@ struct Checker {
       case "keyring_terms": "SELECT count(*) FROM keyring_terms"
       case "keys": "SELECT count(*) FROM keys"
       case "key_versions": "SELECT count(*) FROM key_versions"
+      case "records": "SELECT count(*) FROM records"
       case "audit_entries": "SELECT count(*) FROM audit_entries"
       default: "SELECT count(*) FROM quarantine"
       }

@@ -28,6 +28,7 @@ struct Loader {
   private(set) var seals: [StoredSeal] = []
   private(set) var terms: [WrappedTerm] = []
   private(set) var loadedKeys: [Key] = []
+  private(set) var records: [StoredRecord] = []
 
   init(_ database: Database, store: StoreID, keys: StoreKeys) {
     self.database = database
@@ -41,6 +42,7 @@ struct Loader {
     try loadSeals()
     try loadTerms()
     try loadKeys()
+    try loadRecords()
   }
 
   // MARK: - Small tables
@@ -73,6 +75,17 @@ struct Loader {
         )
       )
       loader.digests[.terms].add(element)
+      return nil
+    }
+  }
+
+  private mutating func loadRecords() throws(StoreError) {
+    try scan(.records) { loader, row, element in
+      guard let kind = RecordKind(rawValue: row.text(0)) else {
+        return "is of a kind that this keyward does not know"
+      }
+      loader.records.append(StoredRecord(kind: kind, id: row.text(1), body: row.blob(2)))
+      loader.digests[.records].add(element)
       return nil
     }
   }

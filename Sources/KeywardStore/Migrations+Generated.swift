@@ -3,7 +3,8 @@
 extension Schema {
   /// The migrations in order; the number of one is its place, from 1.
   package static let migrations: [Migration] = [
-    Migration(name: "0001_initial", sql: migration0001)
+    Migration(name: "0001_initial", sql: migration0001),
+    Migration(name: "0002_records", sql: migration0002),
   ]
 
   private static let migration0001: StaticString = #"""
@@ -128,6 +129,36 @@ extension Schema {
 
     """#
 
+  private static let migration0002: StaticString = #"""
+    -- Records: policy, identities, tokens, approvals. Each is a body whose form belongs to its kind
+    -- (docs/storage.md), authenticated like every other row.
+    CREATE TABLE records (
+      kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 32),
+      id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 128),
+      body BLOB NOT NULL,
+      mac BLOB NOT NULL CHECK (length(mac) = 32),
+      PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The state row also covers the set of records. Its MACs are made anew by the first write of an
+    -- unsealed server; until then it has those of the first form, and there are no records.
+    CREATE TABLE new_state (
+      id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+      counter INTEGER NOT NULL CHECK (counter >= 1),
+      audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
+      frontier BLOB NOT NULL,
+      set_macs BLOB NOT NULL CHECK (length(set_macs) IN (160, 192)),
+      mac BLOB NOT NULL CHECK (length(mac) = 32)
+    ) STRICT;
+    INSERT INTO new_state (id, counter, audit_size, frontier, set_macs, mac)
+      SELECT id, counter, audit_size, frontier, set_macs, mac FROM state;
+    DROP TABLE state;
+    ALTER TABLE new_state RENAME TO state;
+
+    PRAGMA user_version = 2;
+
+    """#
+
   /// The statements of sqlite_schema after all migrations: schema/database.sql.
   package static let database: String = #"""
     CREATE TABLE audit_checkpoints (
@@ -191,6 +222,13 @@ extension Schema {
       source TEXT NOT NULL,
       record BLOB NOT NULL
     ) STRICT;
+    CREATE TABLE records (
+      kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 32),
+      id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 128),
+      body BLOB NOT NULL,
+      mac BLOB NOT NULL CHECK (length(mac) = 32),
+      PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE sealed_journal (
       seq INTEGER PRIMARY KEY NOT NULL CHECK (seq BETWEEN 1 AND 10000),
       entry BLOB NOT NULL
@@ -204,12 +242,12 @@ extension Schema {
       record BLOB NOT NULL,
       mac BLOB NOT NULL CHECK (length(mac) = 32)
     ) STRICT;
-    CREATE TABLE state (
+    CREATE TABLE "state" (
       id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
       counter INTEGER NOT NULL CHECK (counter >= 1),
       audit_size INTEGER NOT NULL CHECK (audit_size >= 0),
       frontier BLOB NOT NULL,
-      set_macs BLOB NOT NULL CHECK (length(set_macs) = 160),
+      set_macs BLOB NOT NULL CHECK (length(set_macs) IN (160, 192)),
       mac BLOB NOT NULL CHECK (length(mac) = 32)
     ) STRICT;
     CREATE UNIQUE INDEX key_versions_kms_key_id ON key_versions (kms_key_id);

@@ -88,8 +88,13 @@ package enum Restore {
       keyring: try Keyring.open(state.terms, store: state.store, rootKey: rootKey)
     )
     if let existing { try carry.apply(existing.keys, to: state.keys) }
-    if !carry.changes.isEmpty {
-      try store.write(durability: .change) { try carry.write(to: $0) }
+    // What was revoked since the backup must not come back: nobody stays logged in over a restore.
+    let sessions = state.records.filter(\.kind.endsWithRestore)
+    if !carry.changes.isEmpty || !sessions.isEmpty {
+      try store.write(durability: .change) { transaction in
+        try carry.write(to: transaction)
+        for record in sessions { try transaction.deleteRecord(record) }
+      }
       store.lock()
       state = try verify(store, header, rootKey, keys)
     }

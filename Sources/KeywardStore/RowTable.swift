@@ -11,6 +11,7 @@ enum RowTable: String, CaseIterable, Sendable {
   case terms = "keyring_terms"
   case keys
   case versions = "key_versions"
+  case records
 
   var name: String { rawValue }
 
@@ -22,6 +23,7 @@ enum RowTable: String, CaseIterable, Sendable {
     case .terms: 2
     case .keys: 3
     case .versions: 4
+    case .records: 5
     }
   }
 
@@ -29,14 +31,14 @@ enum RowTable: String, CaseIterable, Sendable {
   var columns: Int32 {
     switch self {
     case .meta, .seals: 2
-    case .terms: 3
+    case .terms, .records: 3
     case .keys: 11
     case .versions: 13
     }
   }
 
   /// How many of them, from the first, are the primary key.
-  var keyColumns: Int { self == .versions ? 2 : 1 }
+  var keyColumns: Int { self == .versions || self == .records ? 2 : 1 }
 
   /// All rows in the order of the primary key.
   var select: StaticString {
@@ -56,6 +58,7 @@ enum RowTable: String, CaseIterable, Sendable {
         destroy_at, destroyed_at, check_value, public_key, material, mac
       FROM key_versions ORDER BY key_id, number
       """
+    case .records: "SELECT kind, id, body, mac FROM records ORDER BY kind, id"
     }
   }
 
@@ -78,6 +81,7 @@ enum RowTable: String, CaseIterable, Sendable {
         mac)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
       """
+    case .records: "INSERT INTO records (kind, id, body, mac) VALUES (?1, ?2, ?3, ?4)"
     }
   }
 
@@ -105,6 +109,8 @@ enum RowTable: String, CaseIterable, Sendable {
         check_value = ?11, public_key = ?12, material = ?13, mac = ?14
       WHERE key_id = ?1 AND number = ?2 AND mac = ?15
       """
+    case .records:
+      "UPDATE records SET body = ?3, mac = ?4 WHERE kind = ?1 AND id = ?2 AND mac = ?5"
     }
   }
 
@@ -116,6 +122,7 @@ enum RowTable: String, CaseIterable, Sendable {
     case .terms: "DELETE FROM keyring_terms WHERE number = ?1 AND mac = ?2"
     case .keys: "DELETE FROM keys WHERE id = ?1 AND mac = ?2"
     case .versions: "DELETE FROM key_versions WHERE key_id = ?1 AND number = ?2 AND mac = ?3"
+    case .records: "DELETE FROM records WHERE kind = ?1 AND id = ?2 AND mac = ?3"
     }
   }
 

@@ -94,6 +94,29 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     session.meta[name] = value
   }
 
+  // MARK: - Records
+
+  func insertRecord(_ record: StoredRecord) throws {
+    try insert(.records, columns(record))
+  }
+
+  func updateRecord(_ record: StoredRecord, from old: StoredRecord) throws {
+    guard record.kind == old.kind, record.id == old.id else {
+      throw StoreError.misuse("a record keeps its kind and id")
+    }
+    try replace(.records, columns(old), with: columns(record))
+  }
+
+  func deleteRecord(_ old: StoredRecord) throws {
+    try delete(.records, columns(old))
+  }
+
+  private func columns(_ record: StoredRecord) -> [ColumnValue] {
+    [
+      ColumnValue(record.kind.rawValue), ColumnValue(record.id), ColumnValue(record.body),
+    ]
+  }
+
   private func columns(_ seal: StoredSeal) -> [ColumnValue] {
     [ColumnValue(seal.slot), ColumnValue(seal.record)]
   }

@@ -8,7 +8,19 @@ import KeywardModel
 struct Session: Sendable {
   /// The form of rows and state that the MACs are made over; a migration that changes it has to
   /// make them anew, which takes the keys.
-  static let format: UInt64 = 1
+  ///
+  /// 1 covers the five tables of the first schema; 2 covers the records too. A store of form 1 has
+  /// no records, and the first write makes it one of form 2.
+  static let format: UInt64 = 2
+
+  /// The tables that a state row of this many bytes of `set_macs` covers; nil if none has so many.
+  static func tables(coveredBy setMACs: [UInt8]) -> [RowTable]? {
+    switch setMACs.count {
+    case 160: RowTable.allCases.filter { $0 != .records }
+    case 192: RowTable.allCases
+    default: nil
+    }
+  }
 
   let keys: StoreKeys
   let store: StoreID
@@ -42,7 +54,7 @@ struct Session: Sendable {
   func stateMAC(setMACs: [UInt8]) -> [UInt8] {
     var record = RecordWriter("keyward/v1/state")
     record.add(store.bytes)
-    record.add(Session.format)
+    record.add(setMACs.count == 160 ? 1 : Session.format)
     record.add(counter)
     record.add(auditSize)
     record.add(frontier)

@@ -123,6 +123,8 @@ package struct LoadedState: Sendable {
   package let terms: [WrappedTerm]
   package let seals: [StoredSeal]
   package let meta: [MetaName: [UInt8]]
+  /// All records, in the order of kind and id.
+  package let records: [StoredRecord]
   /// The number of audit entries.
   package let auditSize: UInt64
   /// The frontier of the audit log's tree as it was given to `setFrontier`.
@@ -226,6 +228,15 @@ package protocol StoreTransaction: StoreReader {
   func insertTerm(_ term: WrappedTerm) throws
   func removeTerm(_ number: UInt32) throws
   func setMeta(_ name: MetaName, _ value: [UInt8]) throws
+
+  // Records.
+
+  /// Adds a record; a second one of the same kind and id is a conflict.
+  func insertRecord(_ record: StoredRecord) throws
+  /// Changes the body of a record; `old` is the record as the writer knew it.
+  func updateRecord(_ record: StoredRecord, from old: StoredRecord) throws
+  /// Removes a record that is as the writer knew it.
+  func deleteRecord(_ old: StoredRecord) throws
 
   // Audit.
 

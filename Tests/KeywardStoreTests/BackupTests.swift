@@ -294,6 +294,36 @@ struct BackupTests {
     }
   }
 
+  /// V21: a token that was revoked after a backup does not come back with it.
+  @Test
+  func aRestoreLeavesOutWhatLetsSomebodyIn() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let records = RecordKind.allCases.map { StoredRecord(kind: $0, id: "one", body: [1]) }
+    var bytes: [UInt8] = []
+    do {
+      let store = try sample.create(in: scratch("data"))
+      try store.write(durability: .change) { transaction in
+        for record in records { try transaction.insertRecord(record) }
+      }
+      bytes = try backup(store)
+      try store.write(durability: .change) { transaction in
+        for record in records { try transaction.deleteRecord(record) }
+      }
+    }
+    _ = try restore(
+      bytes,
+      sample.rootKey,
+      to: scratch("data"),
+      mode: .replace(ignoringDamage: false)
+    )
+    let store = try SQLiteStore.open(directory: scratch("data"))
+    let state = try store.unlock(sample.keys, accepting: [.rollback])
+    #expect(
+      Set(state.records.map(\.kind)) == [.authority, .cluster, .issuer, .policy, .role]
+    )
+  }
+
   @Test
   func aRestoreOfTheSameStateAsksToo() throws {
     let image = try SampleImage.shared.get()

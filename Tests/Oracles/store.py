@@ -19,6 +19,7 @@ TABLES = {
     "keyring_terms": "number",
     "keys": "id",
     "key_versions": "key_id, number",
+    "records": "kind, id",
 }
 
 
@@ -85,7 +86,7 @@ def check_database(root, path, anchor_path):
         mac(state_key, record("keyward/v1/set", store, table, counter, digest))
         for table, digest in digests.items()
     )
-    body = record("keyward/v1/state", store, 1, counter, size, frontier, set_macs)
+    body = record("keyward/v1/state", store, 2, counter, size, frontier, set_macs)
     assert state_mac == mac(state_key, body)
     slot = record("keyward/v1/anchor", store, counter)
     slot = (slot + mac(anchor_key, slot)).ljust(512, b"\0")

@@ -18,6 +18,7 @@ TABLES = {
     "keyring_terms": ["number"],
     "keys": ["id"],
     "key_versions": ["key_id", "number"],
+    "records": ["kind", "id"],
     "state": ["id"],
 }
 

@@ -186,6 +186,7 @@ struct StateImage: Hashable {
   let seals: [StoredSeal]
   let terms: [WrappedTerm]
   let meta: [MetaName: [UInt8]]
+  let records: [StoredRecord]
   let auditSize: UInt64
   let frontier: [UInt8]
   let counter: UInt64
@@ -195,6 +196,7 @@ struct StateImage: Hashable {
     seals = state.seals
     terms = state.terms
     meta = state.meta
+    records = state.records
     auditSize = state.auditSize
     frontier = state.frontier
     counter = state.counter

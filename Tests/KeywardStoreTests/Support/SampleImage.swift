@@ -42,6 +42,7 @@ struct SampleImage {
             )
           )
         )
+        for number in 0..<4 { try transaction.insertRecord(SampleImage.record(number, "older")) }
       }
       frontier = try sample.log(20, to: store, from: frontier)
       try store.scrub(of: [])
@@ -73,6 +74,11 @@ struct SampleImage {
         }
         try transaction.putSeal(StoredSeal(slot: 1, record: Array("another seal".utf8)))
         try transaction.setMeta(.auditSigningKey, Array("wrapped anew".utf8))
+        try transaction.deleteRecord(SampleImage.record(0, "older"))
+        try transaction.updateRecord(
+          SampleImage.record(1, "newer"),
+          from: SampleImage.record(1, "older")
+        )
       }
       frontier = try sample.log(20, to: store, from: frontier)
       try store.scrub(of: [])
@@ -82,6 +88,15 @@ struct SampleImage {
     let store = try SQLiteStore.open(directory: scratch("data"))
     state = StateImage(try store.unlock(sample.keys, accepting: []))
     entries = try store.read { try $0.auditEntries(from: 0, limit: 1000) }
+  }
+
+  /// A record of one of two kinds.
+  private static func record(_ number: Int, _ body: String) -> StoredRecord {
+    StoredRecord(
+      kind: number.isMultiple(of: 2) ? .role : .policy,
+      id: "r\(number)",
+      body: Array("\(body) \(number)".utf8)
+    )
   }
 
   /// Puts a store with this database into a folder, with the image's anchor if none is given.

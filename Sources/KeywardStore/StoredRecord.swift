@@ -1,0 +1,45 @@
+/// A record: a body whose form belongs to its kind, kept and authenticated as bytes.
+package struct StoredRecord: Hashable, Sendable {
+  package let kind: RecordKind
+  /// 1 to 128 bytes, unique within the kind.
+  package let id: String
+  /// At most 8 MiB.
+  package let body: [UInt8]
+
+  package init(kind: RecordKind, id: String, body: [UInt8]) {
+    self.kind = kind
+    self.id = id
+    self.body = body
+  }
+}
+
+/// The kinds of records, as the table spells them.
+package enum RecordKind: String, CaseIterable, Hashable, Sendable {
+  /// A request for approval, with what was said of it.
+  case approval
+  /// A certificate authority outside of any cluster.
+  case authority
+  /// A cluster with its issuers and authorities.
+  case cluster
+  /// An issuer of JWTs outside of any cluster.
+  case issuer
+  /// One revision of the policy, with all its documents.
+  case policy
+  /// A `jti` that was used, until it expires.
+  case replay
+  /// A machine role.
+  case role
+  /// A secret id of a machine role, hashed.
+  case secretID = "secret-id"
+  /// An access token, hashed.
+  case token
+
+  /// Whether a restore leaves records of this kind out: what lets somebody in without proving an
+  /// identity again may have been revoked since the backup.
+  var endsWithRestore: Bool {
+    switch self {
+    case .approval, .replay, .secretID, .token: true
+    case .authority, .cluster, .issuer, .policy, .role: false
+    }
+  }
+}
