@@ -15,7 +15,12 @@ extension AuditEntry {
   }
 
   private init(reading reader: inout EntryReader) throws(AuditError) {
-    index = try reader.number(#"{"v":1,"index":"#)
+    // Which of the two it must be is a question of the canonical form.
+    try reader.expect(#"{"v":"#)
+    guard reader.take("1") || reader.take("2") else {
+      throw reader.refusal("another version of the format")
+    }
+    index = try reader.number(#","index":"#)
     try reader.expect(#","time":""#)
     let time = try reader.time()
     try reader.expect(#","request":""#)
@@ -23,6 +28,9 @@ extension AuditEntry {
     let principal = try AuditPrincipal(reading: &reader)
     try reader.expect(#","source":""#)
     let source = try reader.value(AuditSource.init)
+    let address = reader.take(#","address":""#) ? try reader.text(.attribute) : nil
+    let token = reader.take(#","token":""#) ? try reader.text(.attribute) : nil
+    let approval = reader.take(#","approval":""#) ? try reader.text(.attribute) : nil
     try reader.expect(#","operation":""#)
     let operation = try reader.text(.code)
     try reader.expect(#","resource":""#)
@@ -41,6 +49,9 @@ extension AuditEntry {
       request: request,
       principal: principal,
       source: source,
+      address: address,
+      token: token,
+      approval: approval,
       operation: operation,
       resource: resource,
       key: key,
@@ -59,10 +70,40 @@ extension AuditPrincipal {
     let kind = try reader.value(Kind.init)
     try reader.expect(#","name":""#)
     let name = try reader.text(.principal)
+    let issuer = reader.take(#","issuer":""#) ? try reader.text(.attribute) : nil
+    let cluster = reader.take(#","cluster":""#) ? try reader.text(.attribute) : nil
+    let environment = reader.take(#","environment":""#) ? try reader.text(.attribute) : nil
+    let claims = try [Claim](reading: &reader)
     let uid = try reader.optionalID(#","uid":"#)
     let pid = try reader.optionalID(#","pid":"#)
     try reader.expect("}")
-    self.init(verbatim: name, kind: kind, uid: uid, pid: pid)
+    self.init(
+      verbatim: name,
+      kind: kind,
+      issuer: issuer,
+      cluster: cluster,
+      environment: environment,
+      claims: claims,
+      uid: uid,
+      pid: pid
+    )
+  }
+}
+
+extension [AuditPrincipal.Claim] {
+  fileprivate init(reading reader: inout EntryReader) throws(AuditError) {
+    self = []
+    guard reader.take(#","claims":{""#) else { return }
+    repeat {
+      guard count < AuditPrincipal.maximumClaims else { throw reader.refusal("too many claims") }
+      let name = try reader.text(.attribute)
+      guard last.map({ $0.name < name }) ?? true else {
+        throw reader.refusal("claims out of order before")
+      }
+      try reader.expect(#":""#)
+      append(AuditPrincipal.Claim(name: name, value: try reader.text(.claim)))
+    } while reader.take(#",""#)
+    try reader.expect("}")
   }
 }
 

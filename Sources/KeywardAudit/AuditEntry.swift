@@ -10,7 +10,7 @@ package struct AuditEntry: Equatable, Sendable {
   package let event: AuditEvent
 
   /// The most bytes that an entry takes; what ``AuditEvent`` allows stays below it.
-  package static let maximumSize = 4096
+  package static let maximumSize = 8000
 
   /// Gives the event its place in the log.
   package init(index: UInt64, event: AuditEvent) {
@@ -21,7 +21,9 @@ package struct AuditEntry: Equatable, Sendable {
   /// The canonical bytes, at most ``maximumSize``.
   package func encoded() -> [UInt8] {
     var writer = EntryWriter()
-    writer.raw(#"{"v":1,"index":"#)
+    writer.raw(#"{"v":"#)
+    writer.number(event.version)
+    writer.raw(#","index":"#)
     writer.number(index)
     writer.raw(#","time":""#)
     AuditTime.append(event.time, to: &writer.bytes)
@@ -32,11 +34,19 @@ package struct AuditEntry: Equatable, Sendable {
     writer.raw(#"","name":""#)
     writer.raw(event.principal.name)
     writer.raw("\"")
+    writer.text(#","issuer":""#, event.principal.issuer)
+    writer.text(#","cluster":""#, event.principal.cluster)
+    writer.text(#","environment":""#, event.principal.environment)
+    writer.claims(event.principal.claims)
     writer.number(#","uid":"#, event.principal.uid.map(UInt64.init))
     writer.number(#","pid":"#, event.principal.pid.map(UInt64.init))
     writer.raw(#"},"source":""#)
     writer.raw(event.source.rawValue)
-    writer.raw(#"","operation":""#)
+    writer.raw("\"")
+    writer.text(#","address":""#, event.address)
+    writer.text(#","token":""#, event.token)
+    writer.text(#","approval":""#, event.approval)
+    writer.raw(#","operation":""#)
     writer.raw(event.operation)
     writer.raw(#"","resource":""#)
     writer.raw(event.resource)
@@ -90,6 +100,18 @@ struct EntryWriter {
     guard let number else { return }
     raw(prefix)
     self.number(number)
+  }
+
+  mutating func claims(_ claims: [AuditPrincipal.Claim]) {
+    guard !claims.isEmpty else { return }
+    for (position, claim) in claims.enumerated() {
+      raw(position == 0 ? #","claims":{""# : #",""#)
+      raw(claim.name)
+      raw(#"":""#)
+      raw(claim.value)
+      raw("\"")
+    }
+    raw("}")
   }
 
   mutating func text(_ prefix: String, _ text: String?) {

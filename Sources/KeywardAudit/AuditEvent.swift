@@ -12,6 +12,12 @@ package struct AuditEvent: Equatable, Sendable {
   package let principal: AuditPrincipal
   /// Where the request came in.
   package let source: AuditSource
+  /// The peer's address, where it came over a network.
+  package let address: String?
+  /// The accessor of the token that was used, which names it and opens nothing.
+  package let token: String?
+  /// The id of the approval that was asked for, given or used.
+  package let approval: String?
   /// The operation, such as `key:encrypt`; other than `[A-Za-z0-9:._-]` becomes `_`.
   package let operation: String
   /// The resource's path, such as `keys/etcd/prod-eu`, at most 512 bytes.
@@ -29,7 +35,7 @@ package struct AuditEvent: Equatable, Sendable {
   /// At most ``maximumDetails`` typed facts; more are cut off.
   package let details: [AuditDetail]
 
-  /// The number of details an event can carry, which keeps an entry below 4 KiB.
+  /// The number of details an event can carry, which keeps an entry below its limit.
   package static let maximumDetails = 8
 
   /// Builds an event; text is bounded and escaped, numbers are clamped, nothing fails.
@@ -38,6 +44,9 @@ package struct AuditEvent: Equatable, Sendable {
     request: String,
     principal: AuditPrincipal,
     source: AuditSource,
+    address: String? = nil,
+    token: String? = nil,
+    approval: String? = nil,
     operation: String,
     resource: String,
     key: AuditKey? = nil,
@@ -52,6 +61,9 @@ package struct AuditEvent: Equatable, Sendable {
       request: AuditText.request.bounded(request),
       principal: principal,
       source: source,
+      address: address.map(AuditText.attribute.bounded),
+      token: token.map(AuditText.attribute.bounded),
+      approval: approval.map(AuditText.attribute.bounded),
       operation: AuditText.code.bounded(operation),
       resource: AuditText.resource.bounded(resource),
       key: key,
@@ -70,6 +82,9 @@ package struct AuditEvent: Equatable, Sendable {
     request: String,
     principal: AuditPrincipal,
     source: AuditSource,
+    address: String?,
+    token: String?,
+    approval: String?,
     operation: String,
     resource: String,
     key: AuditKey?,
@@ -83,6 +98,9 @@ package struct AuditEvent: Equatable, Sendable {
     self.request = request
     self.principal = principal
     self.source = source
+    self.address = address
+    self.token = token
+    self.approval = approval
     self.operation = operation
     self.resource = resource
     self.key = key
@@ -91,6 +109,14 @@ package struct AuditEvent: Equatable, Sendable {
     self.reason = reason
     self.rule = rule
     self.details = details
+  }
+
+  /// The version of the format that has a place for all of it: the lowest, so that an entry has one
+  /// spelling.
+  var version: UInt64 {
+    let isSecond =
+      principal.needsSecondVersion || address != nil || token != nil || approval != nil
+    return isSecond ? 2 : 1
   }
 }
 

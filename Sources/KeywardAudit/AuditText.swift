@@ -18,6 +18,9 @@ struct AuditText: Sendable {
 
   static let request = AuditText(limit: 64, alphabet: .printable)
   static let principal = AuditText(limit: 256, alphabet: .printable)
+  /// Issuers, clusters, environments, names of claims, accessors.
+  static let attribute = AuditText(limit: 64, alphabet: .printable)
+  static let claim = AuditText(limit: 128, alphabet: .printable)
   static let code = AuditText(limit: 64, alphabet: .code)
   static let resource = AuditText(limit: 512, alphabet: .printable)
   static let keyID = AuditText(limit: 64, alphabet: .printable)

@@ -15,6 +15,8 @@ package struct AuditRecord: Sendable {
   package var kmsUID: String?
   package var rule: String?
   package var details: [AuditDetail] = []
+  /// The approval that was asked for, given or used.
+  package var approval: ApprovalID?
   private var outcome = AuditOutcome.failed
   private var reason = ErrorCode.internalError.rawValue
 
@@ -60,6 +62,9 @@ package struct AuditRecord: Sendable {
       request: caller.requestID,
       principal: AuditPrincipal(caller.principal),
       source: source,
+      address: caller.source?.description,
+      token: caller.accessor,
+      approval: approval?.description,
       operation: operation.rawValue,
       resource: resource.description,
       key: key.map {

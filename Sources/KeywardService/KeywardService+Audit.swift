@@ -194,6 +194,13 @@ extension AuditEntryInfo {
     if let hash = event.key?.hash { details["key_id_hash"] = hash.text }
     if let uid = event.kmsUID { details["kms_uid"] = uid }
     if let rule = event.rule { details["rule"] = rule }
+    details["issuer"] = event.principal.issuer
+    details["cluster"] = event.principal.cluster
+    details["environment"] = event.principal.environment
+    for claim in event.principal.claims { details["claim:" + claim.name] = claim.value }
+    details["address"] = event.address
+    details["token"] = event.token
+    details["approval"] = event.approval
     return details
   }
 }

@@ -34,6 +34,47 @@ struct AuditEntryTests {
   }
 
   @Test
+  func writesTheDocumentedBytesOfTheSecondVersion() throws {
+    let event = AuditEvent(
+      time: 1_795_435_200_123,
+      request: "8f14e45fceea167a",
+      principal: AuditPrincipal(
+        kind: .oidc,
+        name: "repo:acme/app",
+        issuer: "github",
+        cluster: "prod-eu",
+        environment: "prod",
+        claims: ["ref": "main", "actor": "a\"b"]
+      ),
+      source: .https,
+      address: "192.0.2.7",
+      token: "acc-1",
+      approval: "apr-1",
+      operation: "key:sign",
+      resource: "keys/release",
+      outcome: .refused,
+      reason: "forbidden"
+    )
+    let text = String(decoding: AuditEntry(index: 3, event: event).encoded(), as: UTF8.self)
+    #expect(
+      text == #"{"v":2,"index":3,"time":"2026-11-23T12:00:00.123Z","request":"8f14e45fceea167a","#
+        + #""principal":{"kind":"oidc","name":"repo:acme/app","issuer":"github","#
+        + #""cluster":"prod-eu","environment":"prod","claims":{"actor":"a%22b","ref":"main"}},"#
+        + #""source":"https","address":"192.0.2.7","token":"acc-1","approval":"apr-1","#
+        + #""operation":"key:sign","resource":"keys/release","outcome":"refused","#
+        + #""reason":"forbidden"}"#
+    )
+    let swapped = text.replacing(
+      #""actor":"a%22b","ref":"main""#,
+      with: #""ref":"main","actor":"a%22b""#
+    )
+    for bad in [swapped, text.replacing(#"{"v":2"#, with: #"{"v":1"#)] {
+      #expect(bad != text)
+      #expect(throws: AuditError.self) { try AuditEntry(decoding: Array(bad.utf8)) }
+    }
+  }
+
+  @Test
   func readsBackWhatItWrote() throws {
     for (index, event) in Fixtures.events(2000, seed: 1).enumerated() {
       let entry = AuditEntry(index: UInt64(index), event: event)
@@ -95,8 +136,20 @@ struct AuditEntryTests {
     let event = AuditEvent(
       time: big,
       request: full,
-      principal: AuditPrincipal(kind: .serviceAccount, name: full, uid: .max, pid: .max),
+      principal: AuditPrincipal(
+        kind: .serviceAccount,
+        name: full,
+        issuer: full,
+        cluster: full,
+        environment: full,
+        claims: Dictionary(uniqueKeysWithValues: (100..<140).map { ("\($0)" + full, full) }),
+        uid: .max,
+        pid: .max
+      ),
       source: .offline,
+      address: full,
+      token: full,
+      approval: full,
       operation: full,
       resource: full,
       key: AuditKey(id: full, version: big, hash: KeyIDHash(keyID: full)),

@@ -98,7 +98,7 @@ struct AuditOracleTests {
       as: UTF8.self
     )
     let bad = [
-      good.replacing("\"v\":1", with: "\"v\":2"),
+      good.replacing("\"v\":2", with: "\"v\":3"),
       good.replacing("\"index\":7", with: "\"index\":-7"),
       good.replacing("\"outcome\":", with: "\"secret\":\"x\",\"outcome\":"),
       good.replacing("\"outcome\":\"", with: "\"outcome\":\"x"),

@@ -32,6 +32,9 @@ enum Fixtures {
       request: "r-\(random.next())",
       principal: principals[number % principals.count],
       source: number.isMultiple(of: 4) ? .admin : .kms,
+      address: number.isMultiple(of: 7) ? "2001:db8::1" : nil,
+      token: number.isMultiple(of: 8) ? "acc-\(random.next())" : nil,
+      approval: number.isMultiple(of: 13) ? "apr-\(number)" : nil,
       operation: number.isMultiple(of: 2) ? "key:encrypt" : "key:decrypt",
       resource: "keys/etcd/prod-\(number % 11)",
       key: number.isMultiple(of: 5) ? nil : key,
@@ -53,6 +56,15 @@ enum Fixtures {
     AuditPrincipal(kind: .token, name: "ci/payments"),
     AuditPrincipal(kind: .server, name: "server"),
     AuditPrincipal(kind: .serviceAccount, name: "system:serviceaccount:a:b"),
+    AuditPrincipal(
+      kind: .oidc,
+      name: "repo:acme/app:ref:refs/heads/main",
+      issuer: "github",
+      cluster: "prod-eu",
+      environment: "production",
+      claims: ["ref": "refs/heads/main", "repository": "acme/app", "a b": "\u{1f600}"]
+    ),
+    AuditPrincipal(kind: .certificate, name: "spiffe://td/ns/x/sa/y", issuer: "node-ca"),
   ]
 
   /// One detail of each kind.

@@ -12,8 +12,8 @@ import sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ORDER = ("v index time request principal source operation resource key "
-         "kms_uid outcome reason rule details").split()
+ORDER = ("v index time request principal source address token approval operation resource "
+         "key kms_uid outcome reason rule details").split()
 
 
 def sha256(data):
