@@ -45,6 +45,8 @@ extension KeywardService {
   }
 
   /// Takes material that was made elsewhere, as a new key or as the next version of one.
+  ///
+  /// The answer lists the new version only.
   package func importKey(
     _ caller: Caller,
     name: KeyName,
@@ -110,14 +112,14 @@ extension KeywardService {
           }
           let page = gone.sorted { $0.name < $1.name }.prefix(limit)
           return KeyPage(
-            keys: page.map { KeyInfo($0, withVersions: false) },
+            keys: page.map { KeyInfo($0, listing: .none) },
             nextCursor: nil
           )
         }
         let keys = state.directory.page(prefix: prefix, after: after, limit: limit + 1)
         let page = keys.prefix(limit)
         return KeyPage(
-          keys: page.map { KeyInfo($0, withVersions: false) },
+          keys: page.map { KeyInfo($0, listing: .none) },
           nextCursor: keys.count > limit ? page.last?.name.description : nil
         )
       }
@@ -139,6 +141,8 @@ extension KeywardService {
   }
 
   /// Makes a new active version; the former one still decrypts and verifies.
+  ///
+  /// The answer lists the new version only.
   package func rotateKey(
     _ caller: Caller,
     name: KeyName
@@ -496,7 +500,7 @@ extension KeywardService {
       .versions(from: UInt64(version.number - 1), to: UInt64(version.number))
     ]
     try store { try transaction.insertVersion(version, of: key.id) }
-    return shown(rotated, state)
+    return shown(rotated, state, listing: .newest)
   }
 
   func replace(
@@ -550,8 +554,12 @@ extension KeywardService {
   }
 
   /// The key as its caller sees it, and the step that lets readers see it.
-  func shown(_ key: Key, _ state: UnsealedState) -> Change<KeyInfo> {
-    Change(KeyInfo(key)) {
+  func shown(
+    _ key: Key,
+    _ state: UnsealedState,
+    listing: KeyInfo.Listing = .all
+  ) -> Change<KeyInfo> {
+    Change(KeyInfo(key, listing: listing)) {
       for version in key.versions where version.operations.isEmpty {
         state.forget(key.id, version: version.number)
       }

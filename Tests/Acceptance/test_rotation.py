@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 
-from harness import kms, pick
+from harness import LONG, kms, pick
 from harness.kms import failure_of
 
 
@@ -51,6 +51,8 @@ def test_status_and_encrypt_agree_while_keys_rotate(store, report):
     assert mismatches == 0 and wrong == 0
     # It was a race indeed, and every version had a key_id of its own.
     assert len(key_ids) >= 100 and len(seen) >= 50
+    # The quick form shares its machine with whatever else the suite's user runs.
+    assert not LONG or len(key_ids) >= 100 * seconds
     assert len(set(key_ids)) == len(key_ids)
 
 

@@ -116,7 +116,7 @@ final class FakeService: AdminOperations {
 
   func listKeys(_ caller: Caller, _ query: KeyQuery) async throws(ServiceError) -> KeyPage {
     try await enter(caller)
-    return KeyPage(keys: [KeyInfo(key, withVersions: false)], nextCursor: nil)
+    return KeyPage(keys: [KeyInfo(key, listing: .none)], nextCursor: nil)
   }
 
   func createKey(

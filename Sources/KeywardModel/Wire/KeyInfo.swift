@@ -1,5 +1,13 @@
 /// A key as the API shows it: everything but the material.
 package struct KeyInfo: Hashable, Sendable, Codable {
+  /// Which versions of a key an answer lists.
+  package enum Listing: Sendable {
+    case all
+    /// The one that was just made: an answer must not grow with every rotation before it.
+    case newest
+    case none
+  }
+
   /// 32 hexadecimal digits, never used again.
   package let id: String
   package let name: String
@@ -18,7 +26,8 @@ package struct KeyInfo: Hashable, Sendable, Codable {
   /// The version that encrypts, signs and wraps now; null when there is none.
   package let primaryVersion: Int?
   package let versionCount: Int
-  /// All versions from the first; null in pages, which hold many keys.
+  /// All versions from the first; after a rotation only the new one; null in pages, which hold many
+  /// keys.
   package let versions: [KeyVersionInfo]?
 
   enum CodingKeys: String, CodingKey {
@@ -38,8 +47,8 @@ package struct KeyInfo: Hashable, Sendable, Codable {
     case versions
   }
 
-  /// Shows `key`, with its versions or, in a page, without.
-  package init(_ key: Key, withVersions: Bool = true) {
+  /// Shows `key` with the versions of `listing`.
+  package init(_ key: Key, listing: Listing = .all) {
     id = key.id.description
     name = key.name.description
     type = key.type
@@ -53,7 +62,12 @@ package struct KeyInfo: Hashable, Sendable, Codable {
     deletedAt = key.deletedAt?.rfc3339
     primaryVersion = key.primary?.number
     versionCount = key.versions.count
-    versions = withVersions ? key.versions.map(KeyVersionInfo.init) : nil
+    versions =
+      switch listing {
+      case .all: key.versions.map(KeyVersionInfo.init)
+      case .newest: key.versions.suffix(1).map(KeyVersionInfo.init)
+      case .none: nil
+      }
   }
 }
 
