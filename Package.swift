@@ -26,6 +26,7 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
   .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
   .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
+  .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
   .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
 ]
 
@@ -122,6 +123,7 @@ var targets: [Target] = [
     dependencies: nio + [
       "KeywardAudit", "KeywardCrypto", "KeywardModel", "KeywardService", "KeywardSystem",
       .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ],
     swiftSettings: settings
   ),

@@ -42,4 +42,20 @@ package enum Digest {
       count = 32
     }
   }
+
+  /// The SHA-256 of public bytes and secret ones after them, which are read where they are.
+  package static func sha256(
+    _ bytes: [UInt8],
+    then secret: borrowing SecretBytes
+  ) -> [UInt8] {
+    var work = kw_sha2()
+    kw_sha2_begin(&work, 256)
+    kw_sha2_update(&work, bytes, bytes.count)
+    secret.withUnsafeBytes { kw_sha2_update(&work, $0.baseAddress, $0.count) }
+    defer { withUnsafeMutableBytes(of: &work) { OPENSSL_cleanse($0.baseAddress, $0.count) } }
+    return [UInt8](unsafeUninitializedCapacity: 32) { out, count in
+      kw_sha2_finish(&work, out.baseAddress)
+      count = 32
+    }
+  }
 }

@@ -5,10 +5,16 @@ package import KeywardModel
 /// Every method authorizes, acts and makes its audit entry durable before it returns. `Caller` is
 /// made by the transport from the connection, never from the request's own words.
 package protocol AdminOperations: Sendable {
+  /// The version of the server.
+  var version: String { get }
+
   /// Whether a request would be served now; answered from memory, without an audit entry.
   func readiness() async -> Readiness
 
+  /// Seal state and progress; the figures of the store only for who may see them.
   func status(_ caller: Caller) async throws(ServiceError) -> SealStatus
+  /// Refuses who may not see the figures of the server (`operator:status`).
+  func authorizeFigures(_ caller: Caller) async throws(ServiceError)
 
   // The seal.
 

@@ -64,10 +64,16 @@ struct Answer: Sendable {
   static func problem(_ error: ServiceError, requestID: String) -> Answer {
     let document = ProblemDocument(error, requestID: requestID)
     let bytes = try? JSONBody.encode(document)
+    var headers: [(name: String, value: String)] = []
+    switch error.code.httpStatus {
+    case 401: headers = [("WWW-Authenticate", "Bearer")]
+    case 503: headers = [("Retry-After", "1")]
+    default: break
+    }
     return Answer(
       status: error.code.httpStatus,
       contentType: "application/problem+json",
-      headers: error.code.httpStatus == 503 ? [("Retry-After", "1")] : [],
+      headers: headers,
       body: .bytes(bytes ?? [])
     )
   }

@@ -190,7 +190,7 @@ extension HTTPConnection {
           status: status,
           code: code,
           requestID: exchange.requestID,
-          uid: peer.uid,
+          peer: peer,
           nanoseconds: nanoseconds
         )
       )

@@ -26,7 +26,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   let shared: HTTPShared
-  let peer: UnixPeer
+  /// Known before the first byte on a Unix socket; the certificates come with the end of the handshake.
+  var peer: Peer
   var phase = Phase.idle
   private var timer: Scheduled<Void>?
   var isDraining = false
@@ -34,7 +35,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// Parts of pipelined requests that one read brought along with an earlier one.
   var waiting = CircularBuffer<HTTPServerRequestPart>()
 
-  init(_ shared: HTTPShared, _ peer: UnixPeer) {
+  init(_ shared: HTTPShared, _ peer: Peer) {
     self.shared = shared
     self.peer = peer
   }
@@ -128,7 +129,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     let start = NIODeadline.now()
     let requestID = Self.makeRequestID()
     do throws(ServiceError) {
-      let request = try RequestHead(head)
+      let request = try RequestHead(head, door: shared.door)
       let exchange = Exchange(
         requestID: requestID,
         head: request,
@@ -165,16 +166,15 @@ final class HTTPConnection: ChannelDuplexHandler {
     phase = .answering(exchange)
     exchange.body = collector
     let route = head.route
-    let request: RouteRequest
+    let arrived: ArrivedRequest
     do throws(ServiceError) {
       let body = try collector.finish()
-      request = RouteRequest(
-        caller: caller(exchange),
-        nameText: head.nameText,
-        query: head.query,
+      arrived = ArrivedRequest(
+        id: exchange.requestID,
+        head: head,
+        peer: peer,
         json: body.json,
-        octets: body.octets,
-        metrics: { [shared] in await shared.metricsText() }
+        octets: body.octets
       )
       guard shared.load.beginRequest(isHealthCheck: route.isHealthCheck) else {
         throw ServiceError(.unavailable, "The server is busy.", remedy: "Try again in a second.")
@@ -197,7 +197,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     exchange.task = Task { [shared] in
       let result: Result<Answer, ServiceError>
       do throws(ServiceError) {
-        result = .success(try await route.handler(request, shared.service))
+        result = .success(try await shared.answer(arrived))
       } catch {
         result = .failure(error)
       }
@@ -207,19 +207,6 @@ final class HTTPConnection: ChannelDuplexHandler {
         connection.answer(exchange, result, context)
       }
     }
-  }
-
-  private func caller(_ exchange: Exchange) -> Caller {
-    Caller(
-      principal: Principal(
-        kind: .unixPeer,
-        name: "uid:\(peer.uid)",
-        uid: peer.uid,
-        pid: peer.pid
-      ),
-      transport: .admin,
-      requestID: exchange.requestID
-    )
   }
 
   static func makeRequestID() -> String {

@@ -19,6 +19,7 @@ final class HTTPMetrics: Sendable {
     var count: UInt64 = 0
     var refusedPeers: UInt64 = 0
     var refusedConnections: UInt64 = 0
+    var failedHandshakes: UInt64 = 0
   }
 
   /// Upper bounds of the latency buckets, in milliseconds.
@@ -40,49 +41,73 @@ final class HTTPMetrics: Sendable {
 
   func countRefusedPeer() { state.withLock { $0.refusedPeers += 1 } }
 
+  func countFailedHandshake() { state.withLock { $0.failedHandshakes += 1 } }
+
   func countRefusedConnection() { state.withLock { $0.refusedConnections += 1 } }
 
   var refusedPeers: UInt64 { state.withLock { $0.refusedPeers } }
 
-  /// The Prometheus text form (exposition format 0.0.4).
-  func text(_ load: HTTPLoad) -> String {
-    let now = state.withLock { $0 }
-    var text = """
-      # HELP keyward_http_requests_total Answers of the admin API by route and status.
-      # TYPE keyward_http_requests_total counter
-
-      """
-    for (key, value) in now.requests.sorted(by: { $0.key < $1.key }) {
-      let route = key.route < 0 ? "none" : RouteTable.all[key.route].name
-      text +=
-        "keyward_http_requests_total{route=\"\(route)\",status=\"\(key.status)\"} \(value)\n"
+  static func text(_ entries: [HTTPFigures.Entry]) -> String {
+    let all = entries.map { entry in
+      (
+        labels: "listener=\"\(entry.listener)\"", now: entry.metrics.state.withLock { $0 },
+        entry.load
+      )
     }
-    text += """
-      # HELP keyward_http_request_seconds Time from the end of the headers to the answer.
-      # TYPE keyward_http_request_seconds histogram
-
-      """
-    for (bound, value) in zip(Self.bounds, now.buckets) {
-      text += "keyward_http_request_seconds_bucket{le=\"\(Double(bound) / 1000)\"} \(value)\n"
+    var text = ""
+    func begin(_ name: String, _ type: String, _ help: String) {
+      text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
-    text += """
-      keyward_http_request_seconds_bucket{le="+Inf"} \(now.count)
-      keyward_http_request_seconds_sum \(Double(now.nanoseconds) / 1e9)
-      keyward_http_request_seconds_count \(now.count)
-      # HELP keyward_http_refused_peers_total Connections of users that are not allowed.
-      # TYPE keyward_http_refused_peers_total counter
-      keyward_http_refused_peers_total \(now.refusedPeers)
-      # HELP keyward_http_refused_connections_total Connections over the limit.
-      # TYPE keyward_http_refused_connections_total counter
-      keyward_http_refused_connections_total \(now.refusedConnections)
-      # HELP keyward_http_connections Open connections.
-      # TYPE keyward_http_connections gauge
-      keyward_http_connections \(load.connections)
-      # HELP keyward_http_requests_in_flight Requests whose handler runs.
-      # TYPE keyward_http_requests_in_flight gauge
-      keyward_http_requests_in_flight \(load.requests)
+    begin("keyward_http_requests_total", "counter", "Answers by listener, route and status.")
+    for (labels, now, _) in all {
+      for (key, value) in now.requests.sorted(by: { $0.key < $1.key }) {
+        let route = key.route < 0 ? "none" : RouteTable.all[key.route].name
+        text += "keyward_http_requests_total{\(labels),route=\"\(route)\","
+        text += "status=\"\(key.status)\"} \(value)\n"
+      }
+    }
+    begin(
+      "keyward_http_request_seconds",
+      "histogram",
+      "Time from the end of the headers to the answer."
+    )
+    for (labels, now, _) in all {
+      for (bound, value) in zip(bounds, now.buckets) {
+        let le = Double(bound) / 1000
+        text += "keyward_http_request_seconds_bucket{\(labels),le=\"\(le)\"} \(value)\n"
+      }
+      text += """
+        keyward_http_request_seconds_bucket{\(labels),le="+Inf"} \(now.count)
+        keyward_http_request_seconds_sum{\(labels)} \(Double(now.nanoseconds) / 1e9)
+        keyward_http_request_seconds_count{\(labels)} \(now.count)
 
-      """
+        """
+    }
+    func series(_ name: String, _ type: String, _ help: String, _ value: (State, HTTPLoad) -> Int) {
+      begin(name, type, help)
+      for (labels, now, load) in all { text += "\(name){\(labels)} \(value(now, load))\n" }
+    }
+    series(
+      "keyward_http_refused_peers_total",
+      "counter",
+      "Connections of users that are not allowed."
+    ) { now, _ in Int(clamping: now.refusedPeers) }
+    series(
+      "keyward_http_refused_connections_total",
+      "counter",
+      "Connections over a limit."
+    ) { now, _ in Int(clamping: now.refusedConnections) }
+    series(
+      "keyward_https_failed_handshakes_total",
+      "counter",
+      "Connections that ended before TLS was agreed on."
+    ) { now, _ in Int(clamping: now.failedHandshakes) }
+    series("keyward_http_connections", "gauge", "Open connections.") { $1.connections }
+    series(
+      "keyward_http_requests_in_flight",
+      "gauge",
+      "Requests whose handler runs."
+    ) { $1.requests }
     return text
   }
 }

@@ -24,7 +24,7 @@ package final class HTTPServer: Sendable {
     package let status: Int
     package let code: ErrorCode?
     package let requestID: String
-    package let uid: UInt32
+    package let peer: Peer
     package let nanoseconds: Int64
   }
 
@@ -32,6 +32,9 @@ package final class HTTPServer: Sendable {
     package var limits = HTTPLimits()
     /// The users that may connect, whatever the mode of the socket file.
     package var allowedUIDs: Set<UInt32>
+    package var authenticator: any RequestAuthenticator = PeerAuthenticator()
+    /// The counters that `/metrics` shows; servers of one process share one.
+    package var figures = HTTPFigures()
     /// Other figures for `/metrics`, in the Prometheus text form.
     package var metrics: @Sendable () async -> String
     package var onEvent: @Sendable (Event) -> Void
@@ -64,7 +67,7 @@ package final class HTTPServer: Sendable {
     configuration: Configuration,
     service: any AdminOperations
   ) async throws -> HTTPServer {
-    let shared = HTTPShared(configuration, service)
+    let shared = HTTPShared(configuration, door: .admin, service)
     let connections = ConnectionSet()
     let listener = try await ServerBootstrap(group: group)
       .serverChannelOption(ChannelOptions.backlog, value: 1024)
@@ -106,7 +109,7 @@ package final class HTTPServer: Sendable {
       shared.load.closeConnection()
       connections.remove(channel)
     }
-    return UnixPeer.of(channel).flatMap { peer in
+    return KernelPeer.of(channel).flatMap { peer in
       guard shared.configuration.allowedUIDs.contains(peer.uid) else {
         shared.metrics.countRefusedPeer()
         shared.configuration.onEvent(.peerRefused(uid: peer.uid, pid: peer.pid))
@@ -114,7 +117,7 @@ package final class HTTPServer: Sendable {
       }
       return channel.eventLoop.makeCompletedFuture {
         guard connections.insert(channel) else { throw ChannelError.ioOnClosedChannel }
-        try configure(channel, shared, peer)
+        try configure(channel, shared, .unix(uid: peer.uid, pid: peer.pid))
       }
     }
   }
@@ -122,7 +125,7 @@ package final class HTTPServer: Sendable {
   private static func configure(
     _ channel: any Channel,
     _ shared: HTTPShared,
-    _ peer: UnixPeer
+    _ peer: Peer
   ) throws {
     let limits = shared.configuration.limits
     var bounds = NIOHTTPDecoderLimitConfiguration()
@@ -139,23 +142,5 @@ package final class HTTPServer: Sendable {
       ByteToMessageHandler(decoder),
       HTTPConnection(shared, peer),
     ])
-  }
-}
-
-/// What all connections of a server share.
-final class HTTPShared: Sendable {
-  let configuration: HTTPServer.Configuration
-  let service: any AdminOperations
-  let load: HTTPLoad
-  let metrics = HTTPMetrics()
-
-  init(_ configuration: HTTPServer.Configuration, _ service: any AdminOperations) {
-    self.configuration = configuration
-    self.service = service
-    load = HTTPLoad(configuration.limits)
-  }
-
-  func metricsText() async -> String {
-    metrics.text(load) + (await configuration.metrics())
   }
 }

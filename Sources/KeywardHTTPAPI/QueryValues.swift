@@ -49,6 +49,12 @@ struct QueryValues: Equatable, Sendable {
 
   func text(_ name: String) -> String? { values[name] }
 
+  /// Every parameter, by name in byte order.
+  var sorted: [(name: String, value: String)] {
+    values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      .map { (name: $0.key, value: $0.value) }
+  }
+
   func requiredText(_ name: String) throws(ServiceError) -> String {
     guard let text = values[name], !text.isEmpty else {
       throw ServiceError(.invalidRequest, "The query parameter '\(name)' is missing.")

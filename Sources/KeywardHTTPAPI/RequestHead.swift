@@ -3,18 +3,22 @@ import NIOHTTP1
 
 /// What the pipeline takes from a request's line and headers; all other headers are ignored.
 ///
-/// Identity comes from the connection alone: `Authorization`, `Forwarded`, `X-*` and a client's
-/// own request id have no meaning here (keystonemiddleware CVE-2026-22797, Vault CVE-2026-4525).
+/// Identity comes from the connection and from `Authorization`: `Forwarded`, `X-*` and a client's own
+/// request id have no meaning here (keystonemiddleware CVE-2026-22797, Vault CVE-2026-4525).
 struct RequestHead {
   let route: Route
   let routeIndex: Int
+  /// The path in its one spelling.
+  let path: String
   let nameText: String
+  let credentials: RequestCredentials
   let query: QueryValues
   /// The `Content-Length`; nil for a chunked body.
   let announced: Int?
   let expectsContinue: Bool
 
-  init(_ head: HTTPRequestHead) throws(ServiceError) {
+  /// Reads the head of a request that came in by `door`.
+  init(_ head: HTTPRequestHead, door: Caller.Transport) throws(ServiceError) {
     guard head.version == .http1_1 || head.version == .http1_0 else {
       throw ServiceError(.invalidRequest, "The HTTP version is not 1.1.")
     }
@@ -23,7 +27,8 @@ struct RequestHead {
       throw ServiceError(.invalidRequest, "The request does not have exactly one Host header.")
     }
     let target = try RequestTarget(head.uri)
-    switch RouteTable.match(method: head.method.rawValue, path: target.path) {
+    path = target.path
+    switch RouteTable.match(method: head.method.rawValue, path: path, door: door) {
     case .notFound:
       throw ServiceError(.notFound, "The API has no such path.")
     case .methodNotAllowed(let allowed):
@@ -38,6 +43,8 @@ struct RequestHead {
       self.nameText = nameText
     }
     query = target.query
+    let readsCredentials = route.authentication == .credential || route.knowsCallers
+    credentials = readsCredentials ? try RequestCredentials(head.headers) : .none
     announced = try Self.announcedLength(head)
     expectsContinue = try Self.expectsContinue(head)
     try checkBody(head)

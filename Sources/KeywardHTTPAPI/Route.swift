@@ -30,10 +30,21 @@ package struct Route: Sendable {
 
   /// How the caller is known.
   package enum Authentication: String, Sendable {
-    /// Anybody who can connect; tells nothing but health.
+    /// Anybody who can connect.
+    ///
+    /// A process on the admin socket is the caller all the same; a network peer is nobody.
     case none
-    /// The peer of the Unix socket, as the kernel names it (SO_PEERCRED).
+    /// The peer of the admin socket, as the kernel names it (SO_PEERCRED), whatever token it shows:
+    /// for what is done before there is a store that could know a token.
     case peer
+    /// A token, a JWT or a client certificate; on the admin socket, without a token, the peer.
+    case credential
+  }
+
+  /// Where a route is served.
+  package enum Exposure: String, Sendable {
+    case adminSocket
+    case everywhere
   }
 
   /// A query parameter.
@@ -48,26 +59,56 @@ package struct Route: Sendable {
   }
 
   package let method: Method
-  /// As `/api/v1/keys/{name}:rotate`; `{name}` is a key name, slashes included.
+  /// As `/api/v1/keys/{name}:rotate`; `{name}` is the rest up to a colon, slashes included.
   package let pattern: String
   package let parameters: [Parameter]
   package let body: Body
   package let response: Response
   package let authentication: Authentication
+  /// A route for peers alone is nowhere but on the admin socket.
+  package let exposure: Exposure
+  /// Whether a route without authentication takes a credential all the same, and tells more to who
+  /// has one.
+  package let knowsCallers: Bool
   /// What policy and audit call it; nil for health checks, which do nothing.
   package let operation: ServiceOperation?
   /// For the handler to answer; streams have it for each piece.
   package let deadline: TimeAmount
-  let handler: @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) -> Answer
+  let handler: Handler
+
+  typealias Handler =
+    @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) -> Answer
+
+  init(
+    method: Method,
+    pattern: String,
+    parameters: [Parameter],
+    body: Body,
+    response: Response,
+    authentication: Authentication,
+    knowsCallers: Bool = false,
+    operation: ServiceOperation?,
+    deadline: TimeAmount,
+    handler: @escaping Handler
+  ) {
+    self.method = method
+    self.pattern = pattern
+    self.parameters = parameters
+    self.body = body
+    self.response = response
+    self.authentication = authentication
+    exposure = authentication == .peer ? .adminSocket : .everywhere
+    self.knowsCallers = knowsCallers
+    self.operation = operation
+    self.deadline = deadline
+    self.handler = handler
+  }
 
   /// The name of the route in metrics: one of a fixed set.
   package var name: String { "\(method.rawValue) \(pattern)" }
 
-  /// Whether the path ends in an action or a name of a key.
-  var isKeyed: Bool { pattern.hasPrefix(RouteTable.keyPrefix + "{name}") }
-
   /// Whether it is served even when the server is at its limit of requests in flight.
-  var isHealthCheck: Bool { authentication == .none }
+  var isHealthCheck: Bool { operation == nil || response == .text }
 
   package var bodyLimit: Int {
     switch body {
@@ -87,7 +128,7 @@ struct RouteRequest: Sendable {
   let json: [UInt8]
   /// The octets of the body; nil for other routes.
   let octets: SecretBody?
-  /// All figures of the server, for `/metrics`.
+  /// All figures of the process, for `/metrics`.
   let metrics: @Sendable () async -> String
 
   func keyName() throws(ServiceError) -> KeyName { try WireText.keyName(nameText) }

@@ -21,18 +21,28 @@ package enum RouteTable {
 
   private static let indexed = Dictionary(grouping: all.indices) { all[$0].pattern }
 
-  /// Finds a route for a canonical path.
-  static func match(method: String, path: String) -> Match {
+  /// What stands before the `{` of patterns with a name, longest first.
+  private static let prefixes = Set(
+    all.compactMap { route in
+      route.pattern.firstIndex(of: "{").map { String(route.pattern[..<$0]) }
+    }
+  ).sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+
+  /// Finds a route for a canonical path; a route that is not served at `door` is not there.
+  static func match(method: String, path: String, door: Caller.Transport) -> Match {
     var pattern = path
     var nameText = ""
-    if path.hasPrefix(keyPrefix) {
-      let rest = path.dropFirst(keyPrefix.count)
+    if indexed[path] == nil, let prefix = prefixes.first(where: { path.hasPrefix($0) }) {
+      let rest = path.dropFirst(prefix.count)
       let name = rest.prefix { $0 != ":" }
-      // Key names cannot hold ':', so the first one begins the action.
+      // Names cannot hold ':', so the first one begins the action.
       nameText = String(name)
-      pattern = keyPrefix + "{name}" + rest.dropFirst(name.count)
+      pattern = prefix + "{name}" + rest.dropFirst(name.count)
     }
-    guard let candidates = indexed[pattern] else { return .notFound }
+    let candidates = (indexed[pattern] ?? []).filter { index in
+      door == .admin || all[index].exposure == .everywhere
+    }
+    guard !candidates.isEmpty else { return .notFound }
     for index in candidates where all[index].method.rawValue == method {
       return .route(all[index], index: index, nameText: nameText)
     }

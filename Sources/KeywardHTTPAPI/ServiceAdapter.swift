@@ -11,13 +11,23 @@ package struct ServiceAdapter: AdminOperations {
     self.service = service
   }
 
+  package var version: String { service.options.version }
+
   package func readiness() async -> Readiness {
     let (isReady, reason) = service.readiness()
     return Readiness(isReady: isReady, reason: reason)
   }
 
   package func status(_ caller: Caller) async throws(ServiceError) -> SealStatus {
-    service.sealStatus()
+    visible(service.sealStatus(), to: caller)
+  }
+
+  private func visible(_ status: SealStatus, to caller: Caller) -> SealStatus {
+    service.maySeeFigures(caller) ? status : status.progressOnly
+  }
+
+  package func authorizeFigures(_ caller: Caller) async throws(ServiceError) {
+    guard service.maySeeFigures(caller) else { throw .forbidden }
   }
 
   package func initialize(
@@ -33,11 +43,12 @@ package struct ServiceAdapter: AdminOperations {
     input: SecretBody,
     acceptingRollback: Bool
   ) async throws(ServiceError) -> SealStatus {
-    try await service.unseal(
+    let status = try await service.unseal(
       caller,
       input: input,
       accepting: acceptingRollback ? [.rollback] : []
     )
+    return visible(status, to: caller)
   }
 
   package func seal(_ caller: Caller) async throws(ServiceError) -> SealStatus {

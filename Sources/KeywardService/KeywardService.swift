@@ -15,7 +15,7 @@ package final class KeywardService: Sendable {
   let store: any Store
   let time: any TimeSource
   let policy: BuiltInPolicy
-  let options: ServiceOptions
+  package let options: ServiceOptions
   let committer: Committer
   let logger: Logger
   let session: Mutex<SealSession>

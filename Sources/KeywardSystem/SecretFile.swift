@@ -5,11 +5,17 @@ package import KeywardCrypto
 package enum SecretFile {
   /// Reads a whole file of at most `limit` bytes that nobody else may read.
   ///
-  /// Fails with `tooPermissive` and a `chmod 600` to run, `occupied` for a symbolic link or another
-  /// owner's file, or `tooLarge`.
-  package static func read(_ path: String, limit: Int) throws(SystemError) -> SecretBytes {
+  /// Fails with `tooPermissive` and a `chmod 600` to run, `occupied` for a symbolic link, unless they
+  /// are followed, or another owner's file, or `tooLarge`. Links are how certificate managers and
+  /// Kubernetes replace a pair of files.
+  package static func read(
+    _ path: String,
+    limit: Int,
+    followingLinks: Bool = false
+  ) throws(SystemError) -> SecretBytes {
     // O_NONBLOCK: opening a FIFO that sits in the place must not hang the start.
-    let file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    let flags = O_RDONLY | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW)
+    let file = try FileDescriptor.open(path, flags)
     let status = try file.status(of: path)
     guard status.isRegularFile else {
       throw SystemError(.occupied, "\(path) is not a plain file")

@@ -49,7 +49,7 @@ def test_another_uid_is_refused(opened, report):
     metrics = opened.api().get("/metrics").body.decode()
     line = [line for line in metrics.splitlines()
             if line.startswith("keyward_http_refused_peers_total")]
-    assert line == ["keyward_http_refused_peers_total 1"]
+    assert line == ['keyward_http_refused_peers_total{listener="admin"} 1']
     report("other-uid", sockets=3, refused=3)
 
 

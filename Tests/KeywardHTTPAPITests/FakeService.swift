@@ -60,6 +60,10 @@ final class FakeService: AdminOperations {
 
   private var info: KeyInfo { KeyInfo(key) }
 
+  let version = "0.1.0"
+
+  func authorizeFigures(_ caller: Caller) async throws(ServiceError) { try await enter(caller) }
+
   func readiness() async -> Readiness {
     let isSealed = state.withLock { $0.error?.code == .sealed }
     return Readiness(isReady: !isSealed, reason: isSealed ? "sealed" : "")

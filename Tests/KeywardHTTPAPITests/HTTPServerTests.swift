@@ -113,7 +113,7 @@ extension HTTPAPITests {
         let metrics = try client.text("/metrics").text
         #expect(
           metrics.contains(
-            "keyward_http_requests_total{route=\"GET /api/v1/status\",status=\"200\"} 1\n"
+            "keyward_http_requests_total{listener=\"admin\",route=\"GET /api/v1/status\",status=\"200\"} 1\n"
           )
         )
         #expect(metrics.hasSuffix("extra_metric 1\n"))

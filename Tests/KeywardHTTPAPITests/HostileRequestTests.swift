@@ -230,7 +230,7 @@ extension HTTPAPITests {
       }
     }
 
-    @Test("Identity headers and a client's request id mean nothing")
+    @Test("V16: Identity headers and a client's request id mean nothing")
     func identity() async throws {
       try await TestServer.run { server in
         let connection = try server.connect()
@@ -241,8 +241,8 @@ extension HTTPAPITests {
             X-Remote-User: root\r
             Forwarded: for=1.2.3.4\r
             X-Forwarded-For: 1.2.3.4\r
-            Authorization: Bearer \(Self.canary)\r
-            Authorization: Bearer other\r
+            X-User-Id: root\r
+            X-Forwarded-User: root\r
             X-Vault-Token: \(Self.canary)\r
             Keyward-Request-Id: \(Self.canary)\r
 

@@ -68,7 +68,9 @@ struct OpenAPITests {
     let deadline = try #require(operation["x-keyward-deadline-seconds"] as? Int)
     #expect(TimeAmount.seconds(Int64(deadline)) == route.deadline)
     #expect(operation["x-keyward-operation"] as? String == route.operation?.rawValue)
-    #expect((operation["security"] != nil) == (route.authentication == .none))
+    #expect(operation["security"] as? [[String: [String]]] == Self.security(of: route))
+    let isAdminOnly = operation["x-keyward-admin-socket-only"] as? Bool ?? false
+    #expect(isAdminOnly == (route.exposure == .adminSocket))
   }
 
   @Test("Each route has the table's answer", arguments: RouteTable.all.indices)
@@ -86,11 +88,25 @@ struct OpenAPITests {
     #expect(responses["default"] != nil)
   }
 
-  @Test("The only routes without authentication are health checks")
+  /// The `security` of an operation; nil where the document's own holds.
+  private static func security(of route: Route) -> [[String: [String]]]? {
+    switch route.authentication {
+    case .credential: nil
+    case .peer: [["unixPeer": []]]
+    case .none: route.knowsCallers ? [[:], ["unixPeer": []], ["bearer": []]] : []
+    }
+  }
+
+  @Test("The only routes without authentication are version, health, and unseal with its progress")
   func authentication() {
     let open = RouteTable.all.filter { $0.authentication == .none }.map(\.name)
-    #expect(open == ["GET /livez", "GET /readyz", "GET /metrics"])
-    #expect(RouteTable.all.allSatisfy { ($0.operation == nil) == ($0.authentication == .none) })
+    #expect(
+      open == [
+        "GET /livez", "GET /readyz", "GET /api/v1/version", "GET /api/v1/status",
+        "POST /api/v1/operator/unseal",
+      ]
+    )
+    #expect(RouteTable.all.allSatisfy { $0.operation != nil || $0.authentication == .none })
   }
 
   @Test("No parameter or field is a path of a file, and none is a nonce")
@@ -176,6 +192,7 @@ struct OpenAPITests {
       ("KeyringRotation", KeyringRotation(keyringTerm: 1, rewrapPending: 0)),
       ("VerificationResult", VerificationResult(valid: true, version: 1)),
       ("KeyPage", KeyPage(keys: [], nextCursor: "")),
+      ("VersionInfo", VersionInfo(version: "1")),
       ("Problem", ProblemDocument(error, requestID: "")),
       ("KeyInfo", try Self.fullKey()),
       ("KeyVersionInfo", try #require(try Self.fullKey().versions?.first)),

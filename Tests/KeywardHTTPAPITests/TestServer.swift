@@ -39,6 +39,7 @@ struct TestServer {
     limits: HTTPLimits = HTTPLimits(),
     allowing uids: Set<UInt32> = [getuid()],
     mode: mode_t = 0o600,
+    authenticator: any RequestAuthenticator = PeerAuthenticator(),
     _ body: @escaping @Sendable (TestServer) throws -> Void
   ) async throws {
     var template = Array("/tmp/keyward-http-XXXXXX".utf8CString)
@@ -54,6 +55,7 @@ struct TestServer {
       onEvent: { events.append($0) }
     )
     configuration.limits = limits
+    configuration.authenticator = authenticator
     let service = try FakeService()
     let server = try await HTTPServer.start(
       descriptor: try #require(listener.takeDescriptor()),

@@ -60,7 +60,7 @@ extension RouteTable {
       parameters: parameters.map { Route.Parameter($0, isRequired: $0 == required) },
       body: .none,
       response: response,
-      authentication: .peer,
+      authentication: .credential,
       operation: operation,
       deadline: slow,
       handler: handler

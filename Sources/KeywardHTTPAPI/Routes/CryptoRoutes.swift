@@ -102,7 +102,7 @@ extension RouteTable {
       parameters: parameters.map { Route.Parameter($0, isRequired: $0 == "signature") },
       body: .octets(limit: limit),
       response: response,
-      authentication: .peer,
+      authentication: .credential,
       operation: operation,
       deadline: quick,
       handler: handler

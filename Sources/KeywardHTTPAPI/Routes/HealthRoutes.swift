@@ -1,7 +1,7 @@
 import KeywardModel
 
 extension RouteTable {
-  /// The only routes without authentication; none can change anything or shows a name.
+  /// Health, figures and version; none can change anything or shows a name.
   static let healthRoutes: [Route] = [
     health("/livez") { (_, _) throws(ServiceError) in .text("ok\n") },
     health("/readyz") { (_, service) throws(ServiceError) in
@@ -11,25 +11,37 @@ extension RouteTable {
         status: readiness.isReady ? 200 : 503
       )
     },
-    health("/metrics") { (request, _) throws(ServiceError) in
+    Route(
+      method: .get,
+      pattern: "/metrics",
+      parameters: [],
+      body: .none,
+      response: .text,
+      authentication: .credential,
+      operation: .operatorStatus,
+      deadline: quick
+    ) { (request, service) throws(ServiceError) in
+      try await service.authorizeFigures(request.caller)
       var answer = Answer.text(await request.metrics())
       answer.contentType = "text/plain; version=0.0.4; charset=utf-8"
       return answer
+    },
+    health("/api/v1/version", .json) { (_, service) throws(ServiceError) in
+      try .json(VersionInfo(version: service.version))
     },
   ]
 
   private static func health(
     _ pattern: String,
-    handler:
-      @escaping @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) ->
-      Answer
+    _ response: Route.Response = .text,
+    handler: @escaping Route.Handler
   ) -> Route {
     Route(
       method: .get,
       pattern: pattern,
       parameters: [],
       body: .none,
-      response: .text,
+      response: response,
       authentication: .none,
       operation: nil,
       deadline: quick,

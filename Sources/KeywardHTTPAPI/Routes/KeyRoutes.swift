@@ -9,7 +9,7 @@ extension RouteTable {
       parameters: ["prefix", "limit", "cursor", "deleted"].map { Route.Parameter($0) },
       body: .none,
       response: .json,
-      authentication: .peer,
+      authentication: .credential,
       operation: .keyList,
       deadline: quick
     ) { (request, service) throws(ServiceError) in
@@ -21,7 +21,7 @@ extension RouteTable {
       parameters: [],
       body: .json(limit: jsonLimit),
       response: .json,
-      authentication: .peer,
+      authentication: .credential,
       operation: .keyCreate,
       deadline: slow
     ) { (request, service) throws(ServiceError) in
@@ -34,7 +34,7 @@ extension RouteTable {
       parameters: [],
       body: .none,
       response: .json,
-      authentication: .peer,
+      authentication: .credential,
       operation: .keyShow,
       deadline: quick
     ) { (request, service) throws(ServiceError) in
@@ -178,7 +178,7 @@ extension RouteTable {
       parameters: parameters,
       body: body,
       response: .json,
-      authentication: .peer,
+      authentication: .credential,
       operation: operation,
       deadline: slow,
       handler: handler

@@ -12,7 +12,7 @@ extension RouteTable {
       parameters: [],
       body: .none,
       response: .stream,
-      authentication: .peer,
+      authentication: .credential,
       operation: .backupCreate,
       deadline: slow
     ) { (request, service) throws(ServiceError) in
@@ -24,7 +24,7 @@ extension RouteTable {
       parameters: [],
       body: .none,
       response: .json,
-      authentication: .peer,
+      authentication: .credential,
       operation: .operatorFsck,
       deadline: slow
     ) { (request, service) throws(ServiceError) in

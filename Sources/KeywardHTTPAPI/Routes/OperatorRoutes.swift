@@ -10,7 +10,8 @@ extension RouteTable {
       parameters: [],
       body: .none,
       response: .json,
-      authentication: .peer,
+      authentication: .none,
+      knowsCallers: true,
       operation: .operatorStatus,
       deadline: quick
     ) { (request, service) throws(ServiceError) in
@@ -19,6 +20,7 @@ extension RouteTable {
     action(
       "init",
       .operatorInit,
+      by: .peer,
       [Route.Parameter("seal"), Route.Parameter("shares"), Route.Parameter("threshold")],
       body: .octets(limit: secretLimit),
       response: .secret
@@ -34,10 +36,18 @@ extension RouteTable {
     action(
       "unseal",
       .operatorUnseal,
+      by: .none,
       [Route.Parameter("accept")],
       body: .octets(limit: secretLimit)
     ) { (request, service) throws(ServiceError) in
       let accepted = try request.query.choice("accept", of: Acceptance.self)
+      guard accepted == nil || request.caller.principal.kind != .anonymous else {
+        throw ServiceError(
+          .forbidden,
+          "Whoever accepts an older database has to be known.",
+          remedy: "Run: keyward operator unseal --accept-rollback on the server's machine."
+        )
+      }
       return try .json(
         try await service.unseal(
           request.caller,
@@ -96,6 +106,7 @@ extension RouteTable {
   private static func action(
     _ name: String,
     _ operation: ServiceOperation,
+    by authentication: Route.Authentication = .credential,
     _ parameters: [Route.Parameter] = [],
     body: Route.Body = .none,
     response: Route.Response = .json,
@@ -109,7 +120,7 @@ extension RouteTable {
       parameters: parameters,
       body: body,
       response: response,
-      authentication: .peer,
+      authentication: authentication,
       operation: operation,
       deadline: slow,
       handler: handler

@@ -1,0 +1,43 @@
+import KeywardModel
+
+/// A request that has arrived as a whole, and of which nobody has yet asked whose it is.
+struct ArrivedRequest: Sendable {
+  /// The server's own id of the request.
+  let id: String
+  let route: Route
+  let path: String
+  let nameText: String
+  let query: QueryValues
+  let credentials: RequestCredentials
+  let peer: Peer
+  /// The JSON body; empty for other routes.
+  let json: [UInt8]
+  /// The octets of the body; nil for other routes.
+  let octets: SecretBody?
+
+  init(id: String, head: RequestHead, peer: Peer, json: [UInt8], octets: SecretBody?) {
+    self.id = id
+    route = head.route
+    path = head.path
+    nameText = head.nameText
+    query = head.query
+    credentials = head.credentials
+    self.peer = peer
+    self.json = json
+    self.octets = octets
+  }
+
+  func digest() throws(ServiceError) -> RequestDigest {
+    let digest = CanonicalRequest.digest(
+      method: route.method.rawValue,
+      path: path,
+      query: query,
+      json: json,
+      octets: octets
+    )
+    guard let digest else {
+      throw ServiceError(.internalError, "The request could not be hashed.")
+    }
+    return digest
+  }
+}

@@ -1,0 +1,91 @@
+import KeywardModel
+
+/// What all connections of a server share, and the way of a request from its arrival to its answer.
+final class HTTPShared: Sendable {
+  let configuration: HTTPServer.Configuration
+  let door: Caller.Transport
+  let service: any AdminOperations
+  let load: HTTPLoad
+  let metrics = HTTPMetrics()
+
+  init(
+    _ configuration: HTTPServer.Configuration,
+    door: Caller.Transport,
+    _ service: any AdminOperations
+  ) {
+    self.configuration = configuration
+    self.door = door
+    self.service = service
+    load = HTTPLoad(configuration.limits)
+    configuration.figures.add(door, metrics, load)
+  }
+
+  /// Asks whose a request is, and runs its handler.
+  func answer(_ arrived: ArrivedRequest) async throws(ServiceError) -> Answer {
+    let caller = try await caller(arrived)
+    let request = RouteRequest(
+      caller: caller,
+      nameText: arrived.nameText,
+      query: arrived.query,
+      json: arrived.json,
+      octets: arrived.octets,
+      metrics: { [configuration] in configuration.figures.text() + (await configuration.metrics()) }
+    )
+    return try await arrived.route.handler(request, service)
+  }
+
+  private func caller(_ arrived: ArrivedRequest) async throws(ServiceError) -> Caller {
+    let route = arrived.route
+    guard !route.isHealthCheck || route.authentication != .none else { return open(arrived, nil) }
+    let digest = try arrived.digest()
+    switch route.authentication {
+    case .credential:
+      return try await prove(arrived, digest)
+    case .peer:
+      guard arrived.peer.unixPrincipal != nil else { throw .unauthenticated }
+      return open(arrived, digest)
+    case .none:
+      guard route.knowsCallers,
+        arrived.credentials.bearer != nil || !arrived.peer.certificates.isEmpty
+      else { return open(arrived, digest) }
+      do throws(ServiceError) {
+        return try await prove(arrived, digest)
+      } catch {
+        // A sealed server knows nobody, and a certificate is not always shown on purpose.
+        let isUnknowable = error.code == .sealed || error.code == .notInitialized
+        guard isUnknowable || arrived.credentials.bearer == nil else { throw error }
+        return open(arrived, digest)
+      }
+    }
+  }
+
+  private func prove(
+    _ arrived: ArrivedRequest,
+    _ digest: RequestDigest
+  ) async throws(ServiceError) -> Caller {
+    try await configuration.authenticator.authenticate(
+      PresentedCredentials(
+        peer: arrived.peer,
+        bearer: arrived.credentials.bearer,
+        approval: arrived.credentials.approval
+      ),
+      for: RequestIdentity(
+        id: arrived.id,
+        transport: door,
+        operation: arrived.route.operation,
+        digest: digest
+      )
+    )
+  }
+
+  /// The caller of a route that asks for no credential: who the kernel says, or nobody.
+  private func open(_ arrived: ArrivedRequest, _ digest: RequestDigest?) -> Caller {
+    Caller(
+      principal: arrived.peer.unixPrincipal ?? .anonymous,
+      transport: door,
+      requestID: arrived.id,
+      source: arrived.peer.source,
+      digest: digest
+    )
+  }
+}

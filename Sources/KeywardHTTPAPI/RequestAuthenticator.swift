@@ -1,0 +1,76 @@
+package import KeywardModel
+
+/// Turns what a request shows into the caller of a use case, or refuses it.
+///
+/// The transport calls it once for each request of a route that asks for a credential, when the body
+/// is there, so that an approval can be held against the digest of the whole request.
+package protocol RequestAuthenticator: Sendable {
+  /// The proved caller.
+  ///
+  /// Throws `unauthenticated` for a credential that is missing, unknown, wrong or out of its time,
+  /// with the same words for each; `sealed` where it cannot be looked up now.
+  func authenticate(
+    _ credentials: PresentedCredentials,
+    for request: RequestIdentity
+  ) async throws(ServiceError) -> Caller
+}
+
+/// What an authenticator needs to know of a request, beside its credentials.
+package struct RequestIdentity: Sendable {
+  /// The server's own id of the request, 16 hexadecimal digits.
+  package let id: String
+  package let transport: Caller.Transport
+  /// What the route does, for the entry of a refusal.
+  package let operation: ServiceOperation?
+  package let digest: RequestDigest
+
+  package init(
+    id: String,
+    transport: Caller.Transport,
+    operation: ServiceOperation?,
+    digest: RequestDigest
+  ) {
+    self.id = id
+    self.transport = transport
+    self.operation = operation
+    self.digest = digest
+  }
+}
+
+/// Knows the processes on the admin socket and nobody else: no token, no certificate, no JWT.
+package struct PeerAuthenticator: RequestAuthenticator {
+  package init() {}
+
+  package func authenticate(
+    _ credentials: PresentedCredentials,
+    for request: RequestIdentity
+  ) async throws(ServiceError) -> Caller {
+    guard credentials.bearer == nil, let principal = credentials.peer.unixPrincipal else {
+      throw .unauthenticated
+    }
+    return Caller(
+      principal: principal,
+      transport: request.transport,
+      requestID: request.id,
+      digest: request.digest,
+      approval: credentials.approval
+    )
+  }
+}
+
+extension Peer {
+  /// The identity of a process on a Unix socket.
+  package var unixPrincipal: Principal? {
+    guard case .unix(let uid, let pid) = self else { return nil }
+    return Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid, pid: pid)
+  }
+}
+
+extension ServiceError {
+  /// The one answer to a credential that is missing, unknown, wrong, revoked or out of its time.
+  package static let unauthenticated = ServiceError(
+    .unauthenticated,
+    "The request has no credential that the server knows.",
+    remedy: "Log in again, or send Authorization: Bearer with a token that is valid."
+  )
+}

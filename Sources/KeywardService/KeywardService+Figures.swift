@@ -1,0 +1,29 @@
+package import KeywardModel
+import KeywardPolicy
+
+extension KeywardService {
+  /// Whether the caller may see the figures of the server and its store (`operator:status`).
+  ///
+  /// Not audited: docs/decisions/0005.
+  package func maySeeFigures(_ caller: Caller) -> Bool {
+    policy.decide(caller.principal, .operatorStatus, .system).isAllowed
+  }
+}
+
+extension SealStatus {
+  /// What anybody may know who holds a share: the seal and its progress, nothing of the store.
+  package var progressOnly: SealStatus {
+    var status = SealStatus(
+      initialized: initialized,
+      sealed: sealed,
+      version: version,
+      startedAt: startedAt
+    )
+    status.seal = seal
+    status.shares = shares
+    status.threshold = threshold
+    status.progress = progress
+    status.dev = dev
+    return status
+  }
+}
