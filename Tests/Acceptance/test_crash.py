@@ -93,7 +93,8 @@ class Worker(threading.Thread):
         self.pending = (name, action, before)
         answer = send()
         if answer.status < 400:
-            self.acknowledged[name] = answer.json
+            told = answer.json
+            self.acknowledged[name] = rotated(before, told) if action == "rotate" else told
         self.pending = None
         self.did(answer)
 
@@ -133,6 +134,14 @@ class Worker(threading.Thread):
                 wrong.append(f"{name}: came from nowhere")
         self.pending = None
         return wrong
+
+
+def rotated(before, told):
+    """The whole key after a rotation, of which the answer has the new version only."""
+    (new,) = told["versions"]
+    old = [{**each, "state": "deactivated", "deactivated_at": new["created_at"]}
+           if each["state"] == "active" else each for each in before["versions"]]
+    return {**told, "versions": [*old, new]}
 
 
 def half_done(action, before, after):
