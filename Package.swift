@@ -58,7 +58,11 @@ var targets: [Target] = [
     dependencies: ["COpenSSL", "CKeywardShims"],
     swiftSettings: settings
   ),
-  .target(name: "KeywardPolicy", dependencies: ["KeywardModel"], swiftSettings: safeSettings),
+  .target(
+    name: "KeywardPolicy",
+    dependencies: ["KeywardModel", .product(name: "Yams", package: "Yams")],
+    swiftSettings: safeSettings
+  ),
 
   // Floor 3: domain logic without I/O.
   .target(

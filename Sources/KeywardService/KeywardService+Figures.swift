@@ -6,7 +6,7 @@ extension KeywardService {
   ///
   /// Not audited: docs/decisions/0005.
   package func maySeeFigures(_ caller: Caller) -> Bool {
-    policy.decide(caller.principal, .operatorStatus, .system).isAllowed
+    decision(caller, .operatorStatus, .system).isAllowed
   }
 }
 

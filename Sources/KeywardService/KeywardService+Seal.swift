@@ -108,7 +108,7 @@ extension KeywardService {
 
   /// What the policy says of an operation on the server as a whole.
   func systemDecision(_ caller: Caller, _ operation: ServiceOperation) -> Decision {
-    policy.decide(caller.principal, operation, .system)
+    decision(caller, operation, .system)
   }
 
   /// The rule of that decision, for entries that no `answer` or `change` writes.

@@ -14,7 +14,7 @@ import Synchronization
 package final class KeywardService: Sendable {
   let store: any Store
   let time: any TimeSource
-  let policy: BuiltInPolicy
+  let policy: CompiledPolicy
   package let options: ServiceOptions
   let committer: Committer
   let logger: Logger
@@ -34,7 +34,7 @@ package final class KeywardService: Sendable {
   package init(
     store: any Store,
     time: any TimeSource,
-    policy: BuiltInPolicy,
+    policy: CompiledPolicy,
     options: ServiceOptions,
     sealSource: SealSource?,
     logger: Logger,
@@ -161,9 +161,7 @@ package final class KeywardService: Sendable {
   private func authorize(_ record: inout AuditRecord) throws(ServiceError) -> Authorization {
     do {
       let authorization = try policy.authorize(
-        record.caller.principal,
-        record.operation,
-        record.resource
+        PolicyRequest(record.caller, record.operation, record.resource, time: record.time)
       )
       record.rule = authorization.rule
       return authorization
@@ -171,6 +169,15 @@ package final class KeywardService: Sendable {
       record.rule = error.decision.rule
       throw .forbidden
     }
+  }
+
+  /// What the policy says, for what is decided beside the two ways in.
+  func decision(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource
+  ) -> Decision {
+    policy.decide(PolicyRequest(caller, operation, resource, time: now()))
   }
 
   /// Keeps a record that was made while no log could be signed; unsealing brings it into the log.
@@ -242,9 +249,7 @@ extension KeywardService {
     _ resource: Resource,
     _ make: @escaping @Sendable () throws(ServiceError) -> Made
   ) async -> Result<Made, ServiceError> {
-    guard policy.decide(caller.principal, operation, resource).isAllowed else {
-      return .failure(.forbidden)
-    }
+    guard decision(caller, operation, resource).isAllowed else { return .failure(.forbidden) }
     return await withCheckedContinuation { continuation in
       workshop.async {
         continuation.resume(

@@ -95,7 +95,7 @@ package final class TestServer: Sendable {
     let service = KeywardService(
       store: store,
       time: clock,
-      policy: BuiltInPolicy(officerUIDs: [0]),
+      policy: CompiledPolicy.builtIn(officerUIDs: [0]),
       options: options,
       sealSource: usesKeyFile ? keyFile.source : nil,
       logger: logger,

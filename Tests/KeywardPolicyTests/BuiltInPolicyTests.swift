@@ -85,7 +85,7 @@ struct BuiltInPolicyTests {
     ),
   ]
 
-  private static let policy = BuiltInPolicy(officerUIDs: [0, 1000])
+  private static let policy = CompiledPolicy.builtIn(officerUIDs: [0, 1000])
 
   static func resources() throws -> [Resource] {
     let names = [
@@ -102,7 +102,7 @@ struct BuiltInPolicyTests {
           row.allowed[resource.description] ?? row.allowed[Self.everything] ?? []
         let expected =
           allowed.contains(operation.rawValue) || allowed.contains(Self.everything)
-        let decision = Self.policy.decide(row.principal, operation, resource)
+        let decision = Self.policy.decide(Self.request(row.principal, operation, resource))
         #expect(decision.isAllowed == expected, "\(row.name) \(operation) \(resource)")
         #expect(decision.rule == (expected ? row.role : "default-deny"))
         #expect(try authorizes(row.principal, operation, resource) == expected)
@@ -112,10 +112,10 @@ struct BuiltInPolicyTests {
 
   @Test
   func withoutOfficersNobodyIsOne() throws {
-    let policy = BuiltInPolicy(officerUIDs: [])
+    let policy = CompiledPolicy.builtIn(officerUIDs: [])
     let root = Principal(kind: .unixPeer, name: "uid:0", uid: 0)
     for operation in ServiceOperation.allCases {
-      #expect(policy.decide(root, operation, .system) == .defaultDeny)
+      #expect(policy.decide(Self.request(root, operation, .system)) == .defaultDeny)
     }
   }
 
@@ -124,10 +124,10 @@ struct BuiltInPolicyTests {
   func anAuthorizationNamesWhatItIsFor() throws {
     let principal = Principal(kind: .kmsSocket, name: "etcd/prod-eu")
     let resource = Resource.key(try KeyName("etcd/prod-eu"))
-    let authorization = try Self.policy.authorize(principal, .keyEncrypt, resource)
+    let authorization = try Self.policy.authorize(Self.request(principal, .keyEncrypt, resource))
     #expect(authorization.principal == principal)
     #expect(authorization.operation == .keyEncrypt)
-    #expect(authorization.resource == resource)
+    #expect(authorization.resource == ResourcePath(resource))
     #expect(authorization.rule == "kms-plugin")
   }
 
@@ -139,13 +139,26 @@ struct BuiltInPolicyTests {
     #expect(Resource.key(try KeyName("audit")).description != Resource.audit.description)
   }
 
+  private static func request(
+    _ principal: Principal,
+    _ operation: ServiceOperation,
+    _ resource: Resource
+  ) -> PolicyRequest {
+    PolicyRequest(
+      principal: principal,
+      operation: operation,
+      resource: resource,
+      time: Timestamp(milliseconds: 0)
+    )
+  }
+
   private func authorizes(
     _ principal: Principal,
     _ operation: ServiceOperation,
     _ resource: Resource
   ) throws -> Bool {
     do throws(Refusal) {
-      _ = try Self.policy.authorize(principal, operation, resource)
+      _ = try Self.policy.authorize(Self.request(principal, operation, resource))
       return true
     } catch {
       #expect(error.decision == .defaultDeny)

@@ -126,7 +126,7 @@ struct ServerProcess {
     return KeywardService(
       store: store,
       time: SystemTime(),
-      policy: BuiltInPolicy(officerUIDs: configuration.adminUIDs ?? ownUIDs),
+      policy: CompiledPolicy.builtIn(officerUIDs: configuration.adminUIDs ?? ownUIDs),
       options: options,
       sealSource: try sealSource(),
       logger: logger

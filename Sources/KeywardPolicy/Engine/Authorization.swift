@@ -1,0 +1,36 @@
+package import KeywardModel
+
+/// Proof that a decision allowed one operation on one resource.
+///
+/// Only `CompiledPolicy.authorize` makes one, and an act consumes it: code that acts without having
+/// asked, or acts twice on one answer, does not compile.
+package struct Authorization: ~Copyable {
+  package let principal: Principal
+  package let operation: ServiceOperation
+  package let resource: ResourcePath
+  package let rule: String
+  /// What must have been approved; whoever acts checks it before it acts.
+  package let approvals: [ApprovalRequirement]
+
+  fileprivate init(_ request: PolicyRequest, _ decision: Decision) {
+    principal = request.principal
+    operation = request.operation
+    resource = request.resource
+    rule = decision.rule
+    approvals = decision.approvals
+  }
+}
+
+/// The refusal that takes the place of an authorization.
+package struct Refusal: Error, Hashable, Sendable {
+  package let decision: Decision
+}
+
+extension CompiledPolicy {
+  /// The proof that the request is allowed; throws the refusal otherwise.
+  package func authorize(_ request: PolicyRequest) throws(Refusal) -> Authorization {
+    let decision = decide(request)
+    guard decision.isAllowed else { throw Refusal(decision: decision) }
+    return Authorization(request, decision)
+  }
+}
