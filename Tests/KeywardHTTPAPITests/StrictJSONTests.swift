@@ -1,5 +1,6 @@
 import FoundationEssentials
 import KeywardHTTPAPI
+import KeywardModel
 import Testing
 
 @Suite("StrictJSON")

@@ -1,10 +1,10 @@
-/// Checks a JSON text (RFC 8259) before a decoder sees it, in one pass and bounded memory.
+/// Checks or reads a JSON text (RFC 8259) in one pass and bounded memory.
 ///
 /// Refused beyond the grammar: more than 32 levels, more than 4096 values, a name twice in one
 /// object, invalid UTF-8, lone surrogates, control characters, bytes after the end. This is where
 /// JSON bombs end (Vault CVE-2025-6203, OpenBao CVE-2025-59043).
 package struct StrictJSON {
-  package struct Failure: Error, Equatable {
+  package struct Failure: Error, Equatable, Sendable {
     /// Bytes from the start.
     package let offset: Int
     /// What follows "The JSON body", without any of its content.
@@ -12,7 +12,7 @@ package struct StrictJSON {
   }
 
   /// A field of the outermost object.
-  package struct Field: Equatable {
+  package struct Field: Equatable, Sendable {
     package let name: String
     package let offset: Int
   }
@@ -21,6 +21,8 @@ package struct StrictJSON {
   package static let maximumValues = 4096
 
   private let bytes: [UInt8]
+  /// Whether values are kept; a check alone keeps nothing, since a body may hold secrets.
+  private let isReading: Bool
   private var offset = 0
   private var depth = 0
   private var values = 0
@@ -28,21 +30,33 @@ package struct StrictJSON {
 
   /// The fields of the object that `bytes` must be.
   package static func fields(of bytes: [UInt8]) throws(Failure) -> [Field] {
-    var scanner = StrictJSON(bytes)
-    scanner.skipSpace()
-    guard scanner.peek == UInt8(ascii: "{") else {
-      throw Failure(offset: scanner.offset, reason: "is not an object")
-    }
-    try scanner.scanValue()
-    scanner.skipSpace()
-    guard scanner.offset == bytes.count else {
-      throw Failure(offset: scanner.offset, reason: "goes on after its end")
-    }
+    var scanner = StrictJSON(bytes, isReading: false)
+    try scanner.scanDocument()
     return scanner.fields
   }
 
-  private init(_ bytes: [UInt8]) {
+  /// The members of the object that `bytes` must be, read whole.
+  package static func object(_ bytes: [UInt8]) throws(Failure) -> JSONObject {
+    var scanner = StrictJSON(bytes, isReading: true)
+    guard case .object(let object) = try scanner.scanDocument() else {
+      throw Failure(offset: 0, reason: "is not an object")
+    }
+    return object
+  }
+
+  private init(_ bytes: [UInt8], isReading: Bool) {
     self.bytes = bytes
+    self.isReading = isReading
+  }
+
+  @discardableResult
+  private mutating func scanDocument() throws(Failure) -> JSONValue {
+    skipSpace()
+    guard peek == UInt8(ascii: "{") else { throw failure("is not an object") }
+    let value = try scanValue()
+    skipSpace()
+    guard offset == bytes.count else { throw failure("goes on after its end") }
+    return value
   }
 
   private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
@@ -55,20 +69,33 @@ package struct StrictJSON {
     }
   }
 
-  private mutating func scanValue() throws(Failure) {
+  /// Steps over a value, and gives it when reading.
+  @discardableResult
+  private mutating func scanValue() throws(Failure) -> JSONValue {
     values += 1
     guard values <= Self.maximumValues else {
       throw failure("has more than \(Self.maximumValues) values")
     }
     switch peek {
-    case UInt8(ascii: "{"): try scanObject()
-    case UInt8(ascii: "["): try scanArray()
-    case UInt8(ascii: "\""): try scanString()
-    case UInt8(ascii: "t"): try scanWord("true")
-    case UInt8(ascii: "f"): try scanWord("false")
-    case UInt8(ascii: "n"): try scanWord("null")
+    case UInt8(ascii: "{"): return .object(try scanObject())
+    case UInt8(ascii: "["): return .array(try scanArray())
+    case UInt8(ascii: "\""):
+      let text = try scanString()
+      return isReading ? .string(String(decoding: text, as: UTF8.self)) : .null
+    case UInt8(ascii: "t"):
+      try scanWord("true")
+      return .bool(true)
+    case UInt8(ascii: "f"):
+      try scanWord("false")
+      return .bool(false)
+    case UInt8(ascii: "n"):
+      try scanWord("null")
+      return .null
     case .none: throw failure("ends too early")
-    default: try scanNumber()
+    default:
+      let start = offset
+      try scanNumber()
+      return isReading ? .number(String(decoding: bytes[start..<offset], as: UTF8.self)) : .null
     }
   }
 
@@ -81,8 +108,9 @@ package struct StrictJSON {
     skipSpace()
   }
 
-  private mutating func scanObject() throws(Failure) {
+  private mutating func scanObject() throws(Failure) -> JSONObject {
     try enter()
+    var object = JSONObject()
     var names: Set<[UInt8]> = []
     var isFirst = true
     while peek != UInt8(ascii: "}") || !isFirst {
@@ -99,22 +127,27 @@ package struct StrictJSON {
       guard peek == UInt8(ascii: ":") else { throw failure("has no ':' after a field name") }
       offset += 1
       skipSpace()
-      try scanValue()
+      let value = try scanValue()
+      if isReading { object.members.append((name, value)) }
       isFirst = false
       guard try scanSeparator(or: UInt8(ascii: "}")) else { break }
     }
     leave()
+    return object
   }
 
-  private mutating func scanArray() throws(Failure) {
+  private mutating func scanArray() throws(Failure) -> [JSONValue] {
     try enter()
+    var elements: [JSONValue] = []
     var isFirst = true
     while peek != UInt8(ascii: "]") || !isFirst {
-      try scanValue()
+      let value = try scanValue()
+      if isReading { elements.append(value) }
       isFirst = false
       guard try scanSeparator(or: UInt8(ascii: "]")) else { break }
     }
     leave()
+    return elements
   }
 
   /// Steps over the closing bracket.
