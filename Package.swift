@@ -75,6 +75,11 @@ var targets: [Target] = [
     dependencies: ["KeywardCrypto", "KeywardModel"],
     swiftSettings: safeSettings
   ),
+  .target(
+    name: "KeywardAuthn",
+    dependencies: ["KeywardCrypto", "KeywardModel"],
+    swiftSettings: safeSettings
+  ),
 
   // Floor 4: the outside world.
   .target(
@@ -188,6 +193,11 @@ var targets: [Target] = [
   .testTarget(
     name: "KeywardKeyringTests",
     dependencies: ["KeywardCrypto", "KeywardKeyring", "KeywardModel"],
+    swiftSettings: settings
+  ),
+  .testTarget(
+    name: "KeywardAuthnTests",
+    dependencies: ["KeywardAuthn", "KeywardCrypto", "KeywardModel"],
     swiftSettings: settings
   ),
   .testTarget(
