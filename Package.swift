@@ -133,6 +133,7 @@ var targets: [Target] = [
       "KeywardAudit", "KeywardCrypto", "KeywardModel", "KeywardService", "KeywardSystem",
       .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "NIOTLS", package: "swift-nio"),
     ],
     swiftSettings: settings
   ),
@@ -147,6 +148,7 @@ var targets: [Target] = [
     name: "keyward",
     dependencies: nio + [
       "KeywardAudit", "KeywardClient", "KeywardCrypto", "KeywardGRPC", "KeywardHTTPAPI",
+      "KeywardHTTPClient",
       "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardService", "KeywardStore",
       "KeywardSystem",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -21,6 +21,11 @@ static inline CURLcode kw_curl_set_size(CURL *curl, CURLoption option, curl_off_
   return curl_easy_setopt(curl, option, value);
 }
 
+// At least CURL_ERROR_SIZE bytes, which must outlive the transfer.
+static inline CURLcode kw_curl_set_error_buffer(CURL *curl, char *buffer) {
+  return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, buffer);
+}
+
 static inline CURLcode kw_curl_set_list(CURL *curl, CURLoption option, struct curl_slist *value) {
   return curl_easy_setopt(curl, option, value);
 }

@@ -4,6 +4,9 @@ package import KeywardModel
 package enum ClientError: Error, Sendable {
   /// Nobody answers at the address.
   case unreachable(address: String, reason: String)
+  /// TLS could not be agreed on: the server's certificate is not trusted or not of its name, or the
+  /// server refused the client's.
+  case untrusted(address: String, reason: String)
   /// The server answered with an error.
   case refused(ProblemDocument)
   /// The connection ended, or time ran out, before the answer did: what was asked for may have

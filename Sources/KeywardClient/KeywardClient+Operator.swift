@@ -3,6 +3,10 @@ import KeywardHTTPClient
 package import KeywardModel
 
 extension KeywardClient {
+  package func version() throws(ClientError) -> VersionInfo {
+    try get(Query("/api/v1/version"))
+  }
+
   package func status() throws(ClientError) -> SealStatus {
     try get(Query("/api/v1/status"))
   }

@@ -9,11 +9,16 @@ import KeywardModel
 package final class KeywardClient {
   package let address: ServerAddress
   private let http: HTTPClient
+  private let headers: [(name: String, value: String)]
 
-  package init(_ address: ServerAddress) throws(ClientError) {
+  package init(
+    _ address: ServerAddress,
+    _ credentials: ClientCredentials = ClientCredentials()
+  ) throws(ClientError) {
     self.address = address
+    headers = credentials.bearer.map { [("Authorization", "Bearer " + $0.revealed)] } ?? []
     do throws(HTTPClientError) {
-      http = try HTTPClient(address.endpoint)
+      http = try HTTPClient(address.endpoint(credentials.files))
     } catch {
       throw .unintelligible(reason: "libcurl cannot be initialized")
     }
@@ -77,7 +82,9 @@ package final class KeywardClient {
   package func text(_ path: String) throws(ClientError) -> (status: Int, text: String) {
     let response: HTTPClientResponse
     do throws(HTTPClientError) {
-      response = try http.send(HTTPClientRequest(.get, path))
+      var request = HTTPClientRequest(.get, path)
+      request.headers = headers
+      response = try http.send(request)
     } catch {
       throw clientError(error)
     }
@@ -89,6 +96,7 @@ package final class KeywardClient {
     to sink: HTTPClientSink
   ) throws(ClientError) -> HTTPClientResponse {
     var request = request
+    request.headers += headers
     // Longer than the server's own deadline, so that its words arrive.
     request.timeout = 130_000
     let response: HTTPClientResponse
@@ -128,7 +136,8 @@ package final class KeywardClient {
     case .interrupted(let reason): .interrupted(reason: reason)
     case .tooLarge(let limit):
       .unintelligible(reason: "the answer has more than \(limit) bytes")
-    case .untrusted(let reason), .failed(let reason): .unintelligible(reason: reason)
+    case .untrusted(let reason): .untrusted(address: address.description, reason: reason)
+    case .failed(let reason): .unintelligible(reason: reason)
     case .output(let reason): .output(reason: reason)
     case .outOfSecureMemory:
       .output(reason: "no locked memory left for a secret; raise RLIMIT_MEMLOCK")

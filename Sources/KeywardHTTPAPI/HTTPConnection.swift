@@ -30,6 +30,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   var peer: Peer
   var phase = Phase.idle
   private var timer: Scheduled<Void>?
+  /// Whether answers can be read by the peer: after the handshake, where there is one.
+  private var isSecured: Bool
   var isDraining = false
   var isReadPending = false
   /// Parts of pipelined requests that one read brought along with an earlier one.
@@ -38,6 +40,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   init(_ shared: HTTPShared, _ peer: Peer) {
     self.shared = shared
     self.peer = peer
+    isSecured = shared.door != .https
   }
 
   var limits: HTTPLimits { shared.configuration.limits }
@@ -46,6 +49,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   func channelActive(context: ChannelHandlerContext) {
     arm(limits.headTimeout, context) { connection, context in
+      guard connection.isSecured else { return connection.close(context) }
       let error = ServiceError(.requestTimeout, "The request's headers did not arrive in time.")
       connection.refuse(error, exchange: nil, context)
     }
@@ -75,6 +79,10 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let known = event as? TLSHandshake.PeerEvent {
+      peer = known.peer
+      isSecured = true
+    }
     guard event is ConnectionSet.DrainEvent else {
       context.fireUserInboundEventTriggered(event)
       return

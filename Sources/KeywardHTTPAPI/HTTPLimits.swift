@@ -4,6 +4,11 @@ package import NIOCore
 package struct HTTPLimits: Sendable {
   /// Open connections; further ones are closed at once.
   package var connections = 1024
+  /// Of them from one address, where there are addresses.
+  package var connectionsPerAddress = 256
+  /// Requests a second of one principal, and of one address; 0 for no limit.
+  package var requestsPerPrincipal = 0
+  package var requestsPerAddress = 0
   /// Requests whose handler runs; further ones are refused with 503.
   package var requestsInFlight = 128
   /// Request bodies in memory at one time, all connections together.

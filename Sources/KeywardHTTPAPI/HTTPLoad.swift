@@ -1,9 +1,12 @@
+import KeywardModel
 import Synchronization
 
 /// What the server holds at one moment, bounded by its limits.
 final class HTTPLoad: Sendable {
   private struct State {
     var connections = 0
+    /// Open connections by address; no more entries than connections.
+    var addresses: [NetworkAddress: Int] = [:]
     var requests = 0
     var bodyBytes = 0
   }
@@ -19,17 +22,26 @@ final class HTTPLoad: Sendable {
   var requests: Int { state.withLock { $0.requests } }
   var bodyBytes: Int { state.withLock { $0.bodyBytes } }
 
-  /// False when there are as many connections as may be.
-  func openConnection() -> Bool {
+  /// False when there are as many connections as may be, in all or from this address.
+  func openConnection(from address: NetworkAddress? = nil) -> Bool {
     state.withLock { state in
       guard state.connections < limits.connections else { return false }
+      if let address {
+        let open = state.addresses[address, default: 0]
+        guard open < limits.connectionsPerAddress else { return false }
+        state.addresses[address] = open + 1
+      }
       state.connections += 1
       return true
     }
   }
 
-  func closeConnection() {
-    state.withLock { $0.connections -= 1 }
+  func closeConnection(from address: NetworkAddress? = nil) {
+    state.withLock { state in
+      state.connections -= 1
+      guard let address, let open = state.addresses[address] else { return }
+      state.addresses[address] = open > 1 ? open - 1 : nil
+    }
   }
 
   /// False when as many handlers run as may; health checks are let in anyway.

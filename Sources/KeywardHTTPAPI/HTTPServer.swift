@@ -2,9 +2,10 @@ package import KeywardModel
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
-/// The HTTP/1.1 server of the native API on a bound Unix socket.
+/// The HTTP/1.1 server of the native API: on a bound Unix socket, or with TLS on a network address.
 ///
 /// Built on NIOHTTP1 as a library (docs/decisions/0002): what is parsed, how much of it and for how
 /// long is decided here and in `HTTPConnection`, in one place each.
@@ -30,7 +31,7 @@ package final class HTTPServer: Sendable {
 
   package struct Configuration: Sendable {
     package var limits = HTTPLimits()
-    /// The users that may connect, whatever the mode of the socket file.
+    /// The users that may connect to a Unix socket, whatever the mode of its file.
     package var allowedUIDs: Set<UInt32>
     package var authenticator: any RequestAuthenticator = PeerAuthenticator()
     /// The counters that `/metrics` shows; servers of one process share one.
@@ -40,7 +41,7 @@ package final class HTTPServer: Sendable {
     package var onEvent: @Sendable (Event) -> Void
 
     package init(
-      allowedUIDs: Set<UInt32>,
+      allowedUIDs: Set<UInt32> = [],
       metrics: @escaping @Sendable () async -> String = { "" },
       onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
@@ -78,6 +79,35 @@ package final class HTTPServer: Sendable {
       .withBoundSocket(descriptor)
       .get()
     return HTTPServer(listener: listener, connections: connections, load: shared.load)
+  }
+
+  /// Serves HTTPS on an address; the port 0 takes any that is free.
+  package static func start(
+    address: SocketAddress,
+    identity: TLSIdentity,
+    group: any EventLoopGroup,
+    configuration: Configuration,
+    service: any AdminOperations
+  ) async throws -> HTTPServer {
+    let shared = HTTPShared(configuration, door: .https, service)
+    let connections = ConnectionSet()
+    let listener = try await ServerBootstrap(group: group)
+      .serverChannelOption(ChannelOptions.backlog, value: 1024)
+      .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 4)
+      .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        accept(channel, shared, connections, identity)
+      }
+      .bind(to: address)
+      .get()
+    return HTTPServer(listener: listener, connections: connections, load: shared.load)
+  }
+
+  /// Where the server listens; nil on a Unix socket.
+  package var address: SocketAddress? {
+    guard let address = listener.localAddress, address.port != nil else { return nil }
+    return address
   }
 
   /// The memory that request bodies hold now.
@@ -119,6 +149,44 @@ package final class HTTPServer: Sendable {
         guard connections.insert(channel) else { throw ChannelError.ioOnClosedChannel }
         try configure(channel, shared, .unix(uid: peer.uid, pid: peer.pid))
       }
+    }
+  }
+
+  /// Takes a connection whose peer the handshake will tell.
+  private static func accept(
+    _ channel: any Channel,
+    _ shared: HTTPShared,
+    _ connections: ConnectionSet,
+    _ identity: TLSIdentity
+  ) -> EventLoopFuture<Void> {
+    guard let address = channel.remoteAddress.flatMap({ NetworkAddress($0) }),
+      shared.load.openConnection(from: address)
+    else {
+      shared.metrics.countRefusedConnection()
+      shared.configuration.onEvent(.connectionRefused)
+      return channel.close()
+    }
+    channel.closeFuture.whenComplete { _ in
+      shared.load.closeConnection(from: address)
+      connections.remove(channel)
+    }
+    return channel.eventLoop.makeCompletedFuture {
+      guard connections.insert(channel) else { throw ChannelError.ioOnClosedChannel }
+      let handshake = TLSHandshake(
+        address,
+        identity.chains,
+        shared.metrics,
+        on: channel.eventLoop
+      )
+      try channel.pipeline.syncOperations.addHandlers([
+        NIOSSLServerHandler(
+          context: identity.context,
+          customVerificationCallback: { handshake.take($0, $1) },
+          configuration: .init()
+        ),
+        handshake,
+      ])
+      try configure(channel, shared, .network(address, certificates: []))
     }
   }
 

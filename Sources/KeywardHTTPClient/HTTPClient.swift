@@ -10,6 +10,8 @@ import KeywardCrypto
 package final class HTTPClient {
   private let endpoint: HTTPEndpoint
   private let handle: UnsafeMutableRawPointer
+  /// Where libcurl writes what exactly went wrong.
+  private let words = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   private static let isPrepared: Bool = kw_curl_prepare() == CURLE_OK
 
@@ -21,7 +23,10 @@ package final class HTTPClient {
     self.handle = handle
   }
 
-  deinit { curl_easy_cleanup(handle) }
+  deinit {
+    curl_easy_cleanup(handle)
+    words.deallocate()
+  }
 
   /// Sends a request and waits for the whole answer.
   package func send(
@@ -34,13 +39,15 @@ package final class HTTPClient {
     try setFixedOptions()
     try setEndpoint(request.target)
     try setTimes(request.timeout, sink)
+    words.pointee = 0
+    try check(kw_curl_set_error_buffer(handle, words))
     try check(kw_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.first))
     let context = Unmanaged.passUnretained(transfer).toOpaque()
     try check(kw_curl_set_body_sink(handle, HTTPTransfer.bodySink, context))
     try check(kw_curl_set_header_sink(handle, HTTPTransfer.headerSink, context))
     let code = withExtendedLifetime((headers, transfer)) { perform(request) }
     if let failure = transfer.failure { throw failure }
-    guard code == CURLE_OK else { throw Self.failure(code, handle) }
+    guard code == CURLE_OK else { throw failure(code) }
     return try transfer.response()
   }
 
@@ -91,12 +98,22 @@ package final class HTTPClient {
     case .abstract(let name):
       try set(CURLOPT_PROTOCOLS_STR, "http")
       try set(CURLOPT_ABSTRACT_UNIX_SOCKET, name)
-    case .https(_, let certificateFile):
+    case .https(_, let files):
       try set(CURLOPT_PROTOCOLS_STR, "https")
-      if let certificateFile { try set(CURLOPT_CAINFO, certificateFile) }
+      try setFiles(files)
     }
     // The server refuses other spellings of a path; libcurl must not repair ours.
     try set(CURLOPT_PATH_AS_IS, 1)
+  }
+
+  private func setFiles(_ files: TLSFiles) throws(HTTPClientError) {
+    if let authorities = files.authorities {
+      try set(CURLOPT_CAINFO, authorities)
+      // Else every authority of the system could vouch for the server beside the one that was named.
+      try check(kw_curl_set_text(handle, CURLOPT_CAPATH, nil))
+    }
+    if let certificate = files.certificate { try set(CURLOPT_SSLCERT, certificate) }
+    if let key = files.key { try set(CURLOPT_SSLKEY, key) }
   }
 
   private func setTimes(_ timeout: Int, _ sink: HTTPClientSink) throws(HTTPClientError) {
@@ -122,10 +139,7 @@ package final class HTTPClient {
     }
   }
 
-  private static func failure(
-    _ code: CURLcode,
-    _ handle: UnsafeMutableRawPointer
-  ) -> HTTPClientError {
+  private func failure(_ code: CURLcode) -> HTTPClientError {
     let number = CInt(truncatingIfNeeded: kw_curl_get_number(handle, CURLINFO_OS_ERRNO))
     let words =
       number != 0
@@ -139,7 +153,10 @@ package final class HTTPClient {
       return .interrupted(reason: words)
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE,
       CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
-      return .untrusted(reason: String(cString: curl_easy_strerror(code)))
+      let exact = String(cString: self.words)
+      return .untrusted(
+        reason: exact.isEmpty ? String(cString: curl_easy_strerror(code)) : exact
+      )
     default:
       return .failed(reason: String(cString: curl_easy_strerror(code)))
     }

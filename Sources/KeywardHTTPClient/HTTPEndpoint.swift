@@ -4,13 +4,30 @@ package enum HTTPEndpoint: Hashable, Sendable {
   case unix(path: String)
   /// A Unix socket in the abstract namespace, without the leading NUL or `@`.
   case abstract(name: String)
-  /// HTTPS with the system's trust store, or the certificates of one PEM file.
-  case https(authority: String, certificateFile: String?)
+  /// HTTPS at `host` or `host:port`.
+  case https(authority: String, TLSFiles)
 
   var origin: String {
     switch self {
     case .unix, .abstract: "http://localhost"
     case .https(let authority, _): "https://\(authority)"
     }
+  }
+}
+
+/// The PEM files of a TLS client.
+package struct TLSFiles: Hashable, Sendable {
+  /// The authorities, or the one certificate, that are trusted; nil for the system's trust store,
+  /// which is otherwise not trusted.
+  package var authorities: String?
+  /// The client's own certificate and those above it; nil for none.
+  package var certificate: String?
+  /// The key of `certificate`.
+  package var key: String?
+
+  package init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+    self.authorities = authorities
+    self.certificate = certificate
+    self.key = key
   }
 }

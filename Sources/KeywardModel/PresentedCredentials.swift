@@ -37,6 +37,13 @@ package enum BearerCredential: Hashable, Sendable, CustomStringConvertible,
     self = dots == 2 ? .jwt(String(text)) : .token(String(text))
   }
 
+  /// The text as it goes into a header; never into a log.
+  package var revealed: String {
+    switch self {
+    case .token(let text), .jwt(let text): text
+    }
+  }
+
   package var description: String {
     switch self {
     case .token: "a token"

@@ -90,6 +90,26 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Reads public bytes to the end of the file; more than `limit` is `tooLarge`.
+  package func readAll(from path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    guard try status(of: path).isRegularFile else {
+      throw SystemError(.occupied, "\(path) is not a plain file")
+    }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 14)
+    while true {
+      let result = buffer.withUnsafeMutableBytes { buffer in
+        Result { () throws(SystemError) in try read(into: buffer, from: path) }
+      }
+      let count = try result.get()
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+      guard bytes.count <= limit else {
+        throw SystemError(.tooLarge, "\(path) has more than \(limit) bytes")
+      }
+    }
+  }
+
   /// Makes data and metadata durable.
   package func synchronize(_ path: String) throws(SystemError) {
     // Never retried: after a failed fsync the kernel may have dropped the dirty pages.

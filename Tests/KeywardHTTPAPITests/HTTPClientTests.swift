@@ -146,13 +146,13 @@ struct HTTPClientTests {
     #expect(eventually { access(folder + "/port", R_OK) == 0 })
     let port = try String(contentsOfFile: folder + "/port", encoding: .utf8)
     let trusting = try HTTPClient(
-      .https(authority: "localhost:\(port)", certificateFile: folder + "/cert.pem")
+      .https(authority: "localhost:\(port)", TLSFiles(authorities: folder + "/cert.pem"))
     )
     // The handler knows no method: an answer at all means that the handshake was accepted.
     #expect(try trusting.send(HTTPClientRequest(.get, "/")).status == 501)
     for endpoint in [
-      HTTPEndpoint.https(authority: "localhost:\(port)", certificateFile: nil),
-      .https(authority: "127.0.0.1:\(port)", certificateFile: folder + "/cert.pem"),
+      HTTPEndpoint.https(authority: "localhost:\(port)", TLSFiles()),
+      .https(authority: "127.0.0.1:\(port)", TLSFiles(authorities: folder + "/cert.pem")),
     ] {
       let client = try HTTPClient(endpoint)
       do throws(HTTPClientError) {

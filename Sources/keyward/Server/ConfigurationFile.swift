@@ -1,4 +1,5 @@
 import Glibc
+import KeywardHTTPAPI
 import KeywardModel
 import KeywardSystem
 import Yams
@@ -34,6 +35,7 @@ struct ConfigurationFile {
       case "data_dir": configuration.dataDirectory = try absolute(node)
       case "anchor_file": configuration.anchorFile = try absolute(node)
       case "admin": try admin(node, &configuration)
+      case "https": configuration.https = try https(node)
       case "kms":
         for item in try list(node) { configuration.kms.append(try kms(item)) }
       case "seal": configuration.seal = try seal(node)
@@ -62,6 +64,36 @@ struct ConfigurationFile {
       }
       return true
     }
+  }
+
+  private func https(_ node: Node) throws(ConfigurationError) -> HTTPSConfiguration {
+    var https = HTTPSConfiguration()
+    try fields(of: node, "https") { name, node throws(ConfigurationError) in
+      switch name {
+      case "listen":
+        guard let address = HTTPSConfiguration.Address(try text(node)) else {
+          throw wrong(node, "this is HOST:PORT, as 127.0.0.1:8200 or '[::1]:8200'")
+        }
+        https.listen = address
+      case "certificate": https.certificate = try absolute(node)
+      case "key": https.key = try absolute(node)
+      case "client_certificates":
+        guard let mode = TLSIdentity.ClientCertificates(rawValue: try text(node)) else {
+          throw wrong(node, "client_certificates is off, optional or required")
+        }
+        https.clientCertificates = mode
+      case "requests_per_principal": https.requestsPerPrincipal = try number(node, 0...1_000_000)
+      case "requests_per_address": https.requestsPerAddress = try number(node, 0...1_000_000)
+      case "connections": https.connections = try number(node, 1...65_536)
+      case "connections_per_address": https.connectionsPerAddress = try number(node, 1...65_536)
+      default: return false
+      }
+      return true
+    }
+    guard https.certificate != nil, https.key != nil else {
+      throw wrong(node, "https needs 'certificate' and 'key', paths of PEM files")
+    }
+    return https
   }
 
   private func kms(_ node: Node) throws(ConfigurationError) -> ServerConfiguration.KMSSocket {

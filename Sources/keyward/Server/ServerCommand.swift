@@ -18,7 +18,7 @@ struct ServerCommand: AsyncParsableCommand {
         keyward server --config /etc/keyward/server.yaml
 
       Options override the file. SIGTERM stops after what is running; SIGHUP reads the
-      file again for the log level and the list of KMS sockets.
+      file again for the log level and the list of KMS sockets, and the certificate.
       """
   )
 
@@ -35,6 +35,14 @@ struct ServerCommand: AsyncParsableCommand {
 
   @Option(help: "Serve the admin API on this socket, as unix:///PATH.")
   var adminSocket: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Serve the API over HTTPS on this address. The certificate is in the configuration file.",
+      valueName: "HOST:PORT"
+    )
+  )
+  var listen: String?
 
   @Option(help: "Serve a key to kube-apiserver, as KEY=unix:///PATH or KEY=unix:///@NAME.")
   var kms: [String] = []
@@ -95,8 +103,27 @@ struct ServerCommand: AsyncParsableCommand {
     } else if sealKeyFile != nil {
       throw ConfigurationError("--seal-key-file and --seal-credential exclude each other.")
     }
+    try mergeHTTPS(&result)
     try checkDoubles(result)
     return result
+  }
+
+  private func mergeHTTPS(_ result: inout ServerConfiguration) throws(ConfigurationError) {
+    guard listen != nil || dev else { return }
+    var https = result.https ?? HTTPSConfiguration()
+    if let listen {
+      guard let address = HTTPSConfiguration.Address(listen) else {
+        throw ConfigurationError("--listen '\(listen)': expected HOST:PORT, as 127.0.0.1:8200.")
+      }
+      https.listen = address
+    }
+    guard https.certificate != nil || dev else {
+      throw ConfigurationError(
+        "--listen needs a certificate: name 'certificate' and 'key' under https in the file of"
+          + " --config; see docs/reference/configuration.md."
+      )
+    }
+    result.https = https
   }
 
   private func socket(_ text: String) throws -> ServerConfiguration.KMSSocket {

@@ -26,6 +26,8 @@ struct ServerConfiguration: Sendable {
   var adminEndpoint: UnixEndpoint?
   /// The users that may use the admin socket; nil for the server's own and root.
   var adminUIDs: Set<UInt32>?
+  /// Nil for no HTTPS.
+  var https: HTTPSConfiguration?
   var kms: [KMSSocket] = []
   /// Those of `kms` that come from the command line: a reload of the file keeps them.
   var optionSockets: [KMSSocket] = []

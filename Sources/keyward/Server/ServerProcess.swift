@@ -53,17 +53,21 @@ struct ServerProcess {
     for (socket, listener) in sockets {
       try await plugins.start(socket, on: listener)
     }
-    let http = try await startAdmin(admin, service, plugins, adminThread, logger)
+    let api = configured(for: service, plugins, logger)
+    let http = try await startAdmin(admin, service, api, adminThread)
+    let https = try await startHTTPS(service, api, logger)
     let notify = SystemNotify(environment: environment)
     notify.ready(status: service.readiness().reason)
-    announce(service, logger)
+    announce(service, https)
 
-    await live(service, plugins, notify, signals, &logger)
+    await live(service, plugins, https, notify, signals, &logger)
 
     notify.stopping(status: "finishing what is running")
     logger.notice("Stopping")
     await plugins.stop()
+    async let drained: Void? = https?.shutdown(within: .seconds(5))
     await http?.shutdown(within: .seconds(5))
+    _ = await drained
     admin?.removeFile()
     await service.stop()
     // A clean stop leaves one file: a copy of it is the store.
@@ -160,15 +164,13 @@ struct ServerProcess {
     }
   }
 
-  private func startAdmin(
-    _ listener: UnixListener?,
-    _ service: KeywardService,
+  /// What both doors of the API have in common.
+  private func configured(
+    for service: KeywardService,
     _ plugins: PluginSet,
-    _ group: MultiThreadedEventLoopGroup,
     _ logger: Logger
-  ) async throws -> HTTPServer? {
-    guard let descriptor = listener?.takeDescriptor() else { return nil }
-    let configuration = HTTPServer.Configuration(
+  ) -> HTTPServer.Configuration {
+    HTTPServer.Configuration(
       allowedUIDs: configuration.adminUIDs ?? ownUIDs,
       metrics: { ServerMetrics.text(service, await plugins.metrics()) },
       onEvent: { event in
@@ -179,11 +181,57 @@ struct ServerProcess {
         )
       }
     )
+  }
+
+  private func startAdmin(
+    _ listener: UnixListener?,
+    _ service: KeywardService,
+    _ configuration: HTTPServer.Configuration,
+    _ group: MultiThreadedEventLoopGroup
+  ) async throws -> HTTPServer? {
+    guard let descriptor = listener?.takeDescriptor() else { return nil }
     return try await HTTPServer.start(
       descriptor: descriptor,
       group: group,
       configuration: configuration,
       service: ServiceAdapter(service)
+    )
+  }
+
+  private func startHTTPS(
+    _ service: KeywardService,
+    _ api: HTTPServer.Configuration,
+    _ logger: Logger
+  ) async throws -> HTTPSListener? {
+    guard let https = configuration.https else { return nil }
+    let identity: TLSIdentity
+    if let certificate = https.certificate, let key = https.key {
+      identity = try TLSIdentity(
+        certificate: certificate,
+        key: key,
+        clientCertificates: https.clientCertificates
+      )
+    } else {
+      identity = try TLSIdentity.development(
+        in: configuration.dataDirectory,
+        at: SystemTime().now().milliseconds / 1000,
+        clientCertificates: https.clientCertificates
+      )
+    }
+    let standard = HTTPSConfiguration.Address(HTTPSConfiguration.standardAddress)
+    var addresses = [https.listen ?? standard].compactMap { $0 }
+    if https.listen == nil, configuration.isDevelopment, let standard {
+      // Several development servers beside each other: the next ones take any port, and say which.
+      addresses.append(standard.withPort(0))
+    }
+    var api = api
+    api.limits = https.limits
+    return try await HTTPSListener.start(
+      addresses,
+      identity,
+      configuration: api,
+      service: ServiceAdapter(service),
+      logger: logger
     )
   }
 
@@ -221,7 +269,7 @@ struct ServerProcess {
     }
   }
 
-  private func announce(_ service: KeywardService, _ logger: Logger) {
+  private func announce(_ service: KeywardService, _ https: HTTPSListener?) {
     if configuration.isDevelopment {
       StandardStream.output(
         """
@@ -232,6 +280,17 @@ struct ServerProcess {
 
         """
       )
+      if let https, configuration.https?.certificate == nil {
+        StandardStream.output(
+          """
+          Over HTTPS, with a certificate of the server's own, which clients have to be told of:
+
+            export KEYWARD_ADDR=\(https.address)
+            export KEYWARD_CACERT=\(TLSIdentity.developmentCertificate(in: configuration.dataDirectory))
+
+          """
+        )
+      }
     }
     for socket in configuration.kms {
       StandardStream.output("KMS v2: key '\(socket.key)' on \(socket.endpoint)")
@@ -239,6 +298,7 @@ struct ServerProcess {
     if let endpoint = configuration.adminEndpoint {
       StandardStream.output("Admin API on \(endpoint)")
     }
+    if let https { StandardStream.output("HTTPS API on \(https.address)") }
     let status = service.sealStatus()
     if !status.initialized {
       StandardStream.output("The store is new. Make its root key with: keyward operator init")
@@ -254,6 +314,7 @@ struct ServerProcess {
   private func live(
     _ service: KeywardService,
     _ plugins: PluginSet,
+    _ https: HTTPSListener?,
     _ notify: SystemNotify,
     _ signals: AsyncStream<SignalSource.Signal>,
     _ logger: inout Logger
@@ -284,6 +345,7 @@ struct ServerProcess {
     for await signal in signals {
       guard signal == .hangUp else { break }
       notify.reloading()
+      https?.reload(logger)
       await reload(service, plugins, &logger)
       notify.ready()
     }

@@ -52,6 +52,13 @@ struct CommandFailure: Error {
         "No server answers at \(address): \(reason).",
         remedy: ServerOptions.hint
       )
+    case .untrusted(let address, let reason):
+      CommandFailure(
+        .verificationFailed,
+        "No trusted connection to \(address): \(reason).",
+        remedy: "Name the authority of its certificate with --cacert FILE or KEYWARD_CACERT, and"
+          + " use a name that is in the certificate. Verification cannot be turned off."
+      )
     case .refused(let problem):
       CommandFailure(
         status(of: ErrorCode(rawValue: problem.code)),

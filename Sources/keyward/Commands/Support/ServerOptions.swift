@@ -1,34 +1,113 @@
 import ArgumentParser
 import KeywardClient
+import KeywardHTTPClient
+import KeywardModel
+import KeywardSystem
 
-/// Where the server is.
+/// Where the server is, whom the client trusts, and who it is.
+///
+/// A token is never an argument, which every user of the machine could read: it comes from
+/// `KEYWARD_TOKEN`, from the file of `KEYWARD_TOKEN_FILE`, or from the file that `login` wrote.
 struct ServerOptions: ParsableArguments {
   static let standardAddress = ServerAddress.standard
 
   static let hint = """
-    Is it running? Point at its admin socket with --addr unix:///PATH or KEYWARD_ADDR;
-      'keyward server --dev' prints the address of its own.
+    Is it running? Point at it with --addr or KEYWARD_ADDR: unix:///PATH or https://HOST:PORT;
+      'keyward server --dev' prints the addresses of its own.
     """
 
   @Option(
     name: .customLong("addr"),
     help: ArgumentHelp(
-      "The server's admin socket. (default: $KEYWARD_ADDR, else \(standardAddress))",
-      valueName: "unix:///PATH"
+      "The server. (default: $KEYWARD_ADDR, else \(standardAddress))",
+      valueName: "unix:///PATH or https://HOST:PORT"
     )
   )
   var address: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "PEM of the authorities to trust, instead of the system's. (default: $KEYWARD_CACERT)",
+      valueName: "FILE"
+    )
+  )
+  var cacert: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "PEM of the client's certificate. (default: $KEYWARD_CLIENT_CERT)",
+      valueName: "FILE"
+    )
+  )
+  var clientCert: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "PEM of its key, mode 0600. (default: $KEYWARD_CLIENT_KEY)",
+      valueName: "FILE"
+    )
+  )
+  var clientKey: String?
+
   func client() throws -> KeywardClient {
-    let given = address ?? ProcessEnvironment.all["KEYWARD_ADDR"].flatMap { $0.isEmpty ? nil : $0 }
-    let text = given ?? Self.standardAddress
+    let text = address ?? Self.variable("KEYWARD_ADDR") ?? Self.standardAddress
     guard let server = ServerAddress(text) else {
       throw CommandFailure(
         .usage,
         "'\(text)' is no address of a server.",
-        remedy: "Write unix:///absolute/path or unix:///@abstract-name."
+        remedy: "Write https://host:port, unix:///absolute/path or unix:///@abstract-name."
       )
     }
-    return try KeywardClient(server)
+    return try KeywardClient(server, try credentials(for: server))
+  }
+
+  private func credentials(for server: ServerAddress) throws -> ClientCredentials {
+    var credentials = ClientCredentials(bearer: try Self.bearer(for: server))
+    guard server.isHTTPS else { return credentials }
+    credentials.files = TLSFiles(
+      authorities: cacert ?? Self.variable("KEYWARD_CACERT"),
+      certificate: clientCert ?? Self.variable("KEYWARD_CLIENT_CERT"),
+      key: clientKey ?? Self.variable("KEYWARD_CLIENT_KEY")
+    )
+    guard (credentials.files.certificate == nil) == (credentials.files.key == nil) else {
+      throw CommandFailure(
+        .usage,
+        "A client certificate and its key go together.",
+        remedy:
+          "Give --client-cert and --client-key, or KEYWARD_CLIENT_CERT and KEYWARD_CLIENT_KEY."
+      )
+    }
+    // libcurl would read a key that the whole machine can read.
+    if let key = credentials.files.key {
+      _ = try SecretFile.read(key, limit: 1 << 18, followingLinks: true)
+    }
+    return credentials
+  }
+
+  /// The token; the file of `login` counts only over HTTPS, so that what a user does on the admin
+  /// socket is theirs and not that of a token from some day.
+  private static func bearer(for server: ServerAddress) throws -> BearerCredential? {
+    if let text = variable("KEYWARD_TOKEN") {
+      guard let credential = BearerCredential(text) else {
+        throw CommandFailure(.usage, "KEYWARD_TOKEN does not hold one token.")
+      }
+      return credential
+    }
+    if let path = TokenFile.named {
+      guard let credential = try TokenFile.read(path) else {
+        throw CommandFailure(
+          .usage,
+          "\(path), which KEYWARD_TOKEN_FILE names, is not there.",
+          remedy: "Log in first: keyward login."
+        )
+      }
+      return credential
+    }
+    guard server.isHTTPS, let path = TokenFile.path else { return nil }
+    return try TokenFile.read(path)
+  }
+
+  private static func variable(_ name: String) -> String? {
+    ProcessEnvironment.all[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 }
