@@ -15,6 +15,8 @@ struct Answer: Sendable {
   var contentType: String
   var headers: [(name: String, value: String)] = []
   var body: Body
+  /// The code of a problem document; nil for a success.
+  var code: ErrorCode?
 
   /// A JSON answer; the keys are sorted, so that equal values are equal bytes.
   static func json(
@@ -61,20 +63,37 @@ struct Answer: Sendable {
   }
 
   /// The problem document of an error (RFC 9457).
-  static func problem(_ error: ServiceError, requestID: String) -> Answer {
+  ///
+  /// `retryAfter` is in seconds.
+  static func problem(
+    _ error: ServiceError,
+    requestID: String,
+    retryAfter: Int = 1
+  ) -> Answer {
     let document = ProblemDocument(error, requestID: requestID)
     let bytes = try? JSONBody.encode(document)
     var headers: [(name: String, value: String)] = []
     switch error.code.httpStatus {
     case 401: headers = [("WWW-Authenticate", "Bearer")]
-    case 503: headers = [("Retry-After", "1")]
+    case 429, 503: headers = [("Retry-After", String(retryAfter))]
     default: break
     }
     return Answer(
       status: error.code.httpStatus,
       contentType: "application/problem+json",
       headers: headers,
-      body: .bytes(bytes ?? [])
+      body: .bytes(bytes ?? []),
+      code: error.code
     )
+  }
+
+  /// The answer to a request over its rate.
+  static func throttled(requestID: String, retryAfter: Int) -> Answer {
+    let error = ServiceError(
+      .tooManyRequests,
+      "There are too many requests.",
+      remedy: "Wait for as long as Retry-After says."
+    )
+    return problem(error, requestID: requestID, retryAfter: retryAfter)
   }
 }

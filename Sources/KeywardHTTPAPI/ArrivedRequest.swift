@@ -9,6 +9,7 @@ struct ArrivedRequest: Sendable {
   let nameText: String
   let query: QueryValues
   let credentials: RequestCredentials
+  let idempotencyKey: IdempotencyKey?
   let peer: Peer
   /// The JSON body; empty for other routes.
   let json: [UInt8]
@@ -22,6 +23,7 @@ struct ArrivedRequest: Sendable {
     nameText = head.nameText
     query = head.query
     credentials = head.credentials
+    idempotencyKey = head.idempotencyKey
     self.peer = peer
     self.json = json
     self.octets = octets

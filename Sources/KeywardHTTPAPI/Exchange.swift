@@ -7,6 +7,8 @@ final class Exchange {
   let start: NIODeadline
   var keepsAlive: Bool
   var hasAnswer = false
+  /// The seconds to wait, for a request over its rate.
+  var delay: Int?
   /// Holds the body's share of memory until the answer is out.
   var body: BodyCollector?
   var task: Task<Void, Never>?

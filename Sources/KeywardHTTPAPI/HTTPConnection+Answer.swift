@@ -11,6 +11,15 @@ extension HTTPConnection {
     exchange: Exchange?,
     _ context: ChannelHandlerContext
   ) {
+    refuse(exchange, context) { .problem(error, requestID: $0) }
+  }
+
+  /// Refuses with the answer that `make` gives for the id of the request.
+  func refuse(
+    _ exchange: Exchange?,
+    _ context: ChannelHandlerContext,
+    _ make: (String) -> Answer
+  ) {
     if case .lingering = phase { return }
     if case .closed = phase { return }
     let exchange =
@@ -23,8 +32,8 @@ extension HTTPConnection {
       )
     exchange.keepsAlive = false
     phase = .lingering(limits.lingerBytes)
-    let answer = Answer.problem(error, requestID: exchange.requestID)
-    record(exchange, answer.status, error.code)
+    let answer = make(exchange.requestID)
+    record(exchange, answer.status, answer.code)
     arm(limits.lingerTimeout, context) { connection, context in connection.close(context) }
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
     writeWhole(answer, exchange, context).whenComplete { _ in
@@ -51,7 +60,7 @@ extension HTTPConnection {
     switch result {
     case .success(let value):
       answer = value
-      record(exchange, answer.status, nil)
+      record(exchange, answer.status, answer.code)
     case .failure(let error):
       answer = .problem(error, requestID: exchange.requestID)
       record(exchange, answer.status, error.code)

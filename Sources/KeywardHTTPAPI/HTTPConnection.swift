@@ -144,6 +144,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         start: start,
         keepsAlive: head.isKeepAlive
       )
+      exchange.delay = delay(request.route)
+      if let delay = exchange.delay, request.announced != 0 {
+        // A body of someone who is over the rate is not read.
+        return refuse(exchange, context) { .throttled(requestID: $0, retryAfter: delay) }
+      }
       let collector = try BodyCollector(
         request.route.body,
         announced: request.announced,
@@ -175,6 +180,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     exchange.body = collector
     let route = head.route
     let arrived: ArrivedRequest
+    if let delay = exchange.delay {
+      let throttled = Answer.throttled(requestID: exchange.requestID, retryAfter: delay)
+      return answer(exchange, .success(throttled), context)
+    }
     do throws(ServiceError) {
       let body = try collector.finish()
       arrived = ArrivedRequest(
@@ -215,6 +224,12 @@ final class HTTPConnection: ChannelDuplexHandler {
         connection.answer(exchange, result, context)
       }
     }
+  }
+
+  /// The seconds that the peer has to wait; nil when the request may go on.
+  private func delay(_ route: Route) -> Int? {
+    guard let source = peer.source, !route.isHealthCheck else { return nil }
+    return shared.rates.delay(source, cost: route.cost)
   }
 
   static func makeRequestID() -> String {

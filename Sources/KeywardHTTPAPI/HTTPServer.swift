@@ -36,6 +36,8 @@ package final class HTTPServer: Sendable {
     package var authenticator: any RequestAuthenticator = PeerAuthenticator()
     /// The counters that `/metrics` shows; servers of one process share one.
     package var figures = HTTPFigures()
+    /// The answers that a repeated creation gets again, on each server of a process.
+    let repetitions = IdempotencyCache()
     /// Other figures for `/metrics`, in the Prometheus text form.
     package var metrics: @Sendable () async -> String
     package var onEvent: @Sendable (Event) -> Void

@@ -7,6 +7,8 @@ final class HTTPShared: Sendable {
   let service: any AdminOperations
   let load: HTTPLoad
   let metrics = HTTPMetrics()
+  let rates: RateLimiter
+  private let repetitions: IdempotencyCache
 
   init(
     _ configuration: HTTPServer.Configuration,
@@ -17,12 +19,18 @@ final class HTTPShared: Sendable {
     self.door = door
     self.service = service
     load = HTTPLoad(configuration.limits)
+    rates = RateLimiter(configuration.limits)
+    repetitions = configuration.repetitions
     configuration.figures.add(door, metrics, load)
   }
 
   /// Asks whose a request is, and runs its handler.
   func answer(_ arrived: ArrivedRequest) async throws(ServiceError) -> Answer {
     let caller = try await caller(arrived)
+    let isKnown = caller.principal.kind != .anonymous
+    if isKnown, let delay = rates.delay(caller.principal, cost: arrived.route.cost) {
+      return .throttled(requestID: arrived.id, retryAfter: delay)
+    }
     let request = RouteRequest(
       caller: caller,
       nameText: arrived.nameText,
@@ -31,7 +39,17 @@ final class HTTPShared: Sendable {
       octets: arrived.octets,
       metrics: { [configuration] in configuration.figures.text() + (await configuration.metrics()) }
     )
-    return try await arrived.route.handler(request, service)
+    guard let key = arrived.idempotencyKey, let digest = caller.digest else {
+      return try await arrived.route.handler(request, service)
+    }
+    let (handler, service) = (arrived.route.handler, service)
+    return try await repetitions.answer(.init(caller.principal, key), digest) {
+      do throws(ServiceError) {
+        return .success(try await handler(request, service))
+      } catch {
+        return .failure(error)
+      }
+    }
   }
 
   private func caller(_ arrived: ArrivedRequest) async throws(ServiceError) -> Caller {

@@ -12,6 +12,7 @@ struct RequestHead {
   let path: String
   let nameText: String
   let credentials: RequestCredentials
+  let idempotencyKey: IdempotencyKey?
   let query: QueryValues
   /// The `Content-Length`; nil for a chunked body.
   let announced: Int?
@@ -45,6 +46,7 @@ struct RequestHead {
     query = target.query
     let readsCredentials = route.authentication == .credential || route.knowsCallers
     credentials = readsCredentials ? try RequestCredentials(head.headers) : .none
+    idempotencyKey = try IdempotencyKey.read(head.headers, for: route)
     announced = try Self.announcedLength(head)
     expectsContinue = try Self.expectsContinue(head)
     try checkBody(head)

@@ -74,6 +74,12 @@ package struct Route: Sendable {
   package let operation: ServiceOperation?
   /// For the handler to answer; streams have it for each piece.
   package let deadline: TimeAmount
+  /// The status of a successful answer: 201 where something is made.
+  package let success: Int
+  /// Whether an `Idempotency-Key` is taken: where something is made and the answer is no secret.
+  package let isRepeatable: Bool
+  /// How many requests it counts for in the rate of an address.
+  package let cost: Int
   let handler: Handler
 
   typealias Handler =
@@ -89,6 +95,9 @@ package struct Route: Sendable {
     knowsCallers: Bool = false,
     operation: ServiceOperation?,
     deadline: TimeAmount,
+    success: Int = 200,
+    holdsSecret: Bool = false,
+    cost: Int = 1,
     handler: @escaping Handler
   ) {
     self.method = method
@@ -101,6 +110,9 @@ package struct Route: Sendable {
     self.knowsCallers = knowsCallers
     self.operation = operation
     self.deadline = deadline
+    self.success = success
+    isRepeatable = success == 201 && response == .json && !holdsSecret
+    self.cost = cost
     self.handler = handler
   }
 

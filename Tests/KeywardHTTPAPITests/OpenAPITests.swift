@@ -48,6 +48,8 @@ struct OpenAPITests {
     #expect(query == route.parameters)
     let hasName = listed.contains { $0["$ref"] as? String == "#/components/parameters/name" }
     #expect(hasName == route.pattern.contains("{name}"))
+    let hasKey = listed.contains { $0["$ref"] as? String == "#/components/parameters/repeat" }
+    #expect(hasKey == route.isRepeatable)
   }
 
   @Test(
@@ -77,7 +79,7 @@ struct OpenAPITests {
   func answers(index: Int) throws {
     let route = RouteTable.all[index]
     let responses = try #require(try operation(route)["responses"] as? Object)
-    let success = try #require((responses["200"] ?? responses["201"]) as? Object)
+    let success = try #require(responses["\(route.success)"] as? Object)
     let type = (success["content"] as? Object)?.keys.first
     switch route.response {
     case .text: #expect(type == "text/plain")

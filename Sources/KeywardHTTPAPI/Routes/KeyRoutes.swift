@@ -23,7 +23,8 @@ extension RouteTable {
       response: .json,
       authentication: .credential,
       operation: .keyCreate,
-      deadline: slow
+      deadline: slow,
+      success: 201
     ) { (request, service) throws(ServiceError) in
       let wanted = try JSONBody.decode(CreateKeyRequest.self, request.json)
       return try .json(try await service.createKey(request.caller, wanted), status: 201)

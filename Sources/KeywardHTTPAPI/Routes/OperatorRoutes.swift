@@ -37,6 +37,7 @@ extension RouteTable {
       "unseal",
       .operatorUnseal,
       by: .none,
+      cost: 20,
       [Route.Parameter("accept")],
       body: .octets(limit: secretLimit)
     ) { (request, service) throws(ServiceError) in
@@ -107,6 +108,7 @@ extension RouteTable {
     _ name: String,
     _ operation: ServiceOperation,
     by authentication: Route.Authentication = .credential,
+    cost: Int = 1,
     _ parameters: [Route.Parameter] = [],
     body: Route.Body = .none,
     response: Route.Response = .json,
@@ -123,6 +125,7 @@ extension RouteTable {
       authentication: authentication,
       operation: operation,
       deadline: slow,
+      cost: cost,
       handler: handler
     )
   }

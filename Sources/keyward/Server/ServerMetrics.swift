@@ -1,3 +1,4 @@
+import KeywardAudit
 import KeywardCrypto
 import KeywardKMSPlugin
 import KeywardModel
@@ -29,6 +30,18 @@ enum ServerMetrics {
     )
     gauge("keyward_rewrap_pending", "Keys under an older keyring term.", status.rewrapPending ?? 0)
     gauge("keyward_secure_memory_bytes", "Locked memory in use.", memory.inUse)
+    text += """
+      # HELP keyward_kms_key_info The key that a KMS v2 socket protects with now.
+      # TYPE keyward_kms_key_info gauge
+
+      """
+    for (key, socket, _) in plugins {
+      guard let name = try? KeyName(key), let now = try? service.kmsStatus(name) else { continue }
+      // As kube-apiserver's own metrics write it, so that the two can be compared.
+      let hash = KeyIDHash(keyID: now.keyID.description)
+      text += "keyward_kms_key_info{key=\"\(key)\",socket=\"\(socket)\","
+      text += "key_id_hash=\"\(hash.text)\"} 1\n"
+    }
     text += """
       # HELP keyward_kms_requests_total Calls of KMS v2 sockets by method and outcome.
       # TYPE keyward_kms_requests_total counter
