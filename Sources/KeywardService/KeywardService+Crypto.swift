@@ -352,6 +352,7 @@ extension KeywardService {
     _ request: CryptoRequest,
     _ plaintext: SecretBox
   ) throws(ServiceError) -> [UInt8] {
+    let binding = binding(state, key, version, request)
     if let suite = EnvelopeSuite(key.type) {
       let box = try state.symmetric(key, version)
       do {
@@ -359,12 +360,7 @@ extension KeywardService {
           suite,
           key: box.bytes,
           version: UInt32(clamping: version.number),
-          aad: .message(
-            store: state.store,
-            key: key.id,
-            version: UInt32(clamping: version.number),
-            context: request.context
-          ),
+          aad: binding,
           plaintext: plaintext.bytes
         )
         return envelope
@@ -372,7 +368,7 @@ extension KeywardService {
         throw ServiceError(error)
       }
     }
-    return try Ciphertext.sealRSA(try state.keyPair(key, version), version, request, plaintext)
+    return try Ciphertext.sealRSA(try state.keyPair(key, version), version, binding, plaintext)
   }
 
   private func decryption(
@@ -382,27 +378,33 @@ extension KeywardService {
     _ request: CryptoRequest,
     _ ciphertext: [UInt8]
   ) throws(ServiceError) -> SecretBox {
+    let binding = binding(state, key, version, request)
     if let suite = EnvelopeSuite(key.type) {
       let box = try state.symmetric(key, version)
       do {
         return SecretBox(
-          try Envelope.open(
-            expecting: suite,
-            key: box.bytes,
-            aad: .message(
-              store: state.store,
-              key: key.id,
-              version: UInt32(clamping: version.number),
-              context: request.context
-            ),
-            ciphertext
-          )
+          try Envelope.open(expecting: suite, key: box.bytes, aad: binding, ciphertext)
         )
       } catch {
         throw ServiceError(error)
       }
     }
-    return try Ciphertext.openRSA(try state.keyPair(key, version), version, request, ciphertext)
+    return try Ciphertext.openRSA(try state.keyPair(key, version), version, binding, ciphertext)
+  }
+
+  /// What a ciphertext of `encrypt` is bound to, whatever the type of its key.
+  private func binding(
+    _ state: UnsealedState,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ request: CryptoRequest
+  ) -> AssociatedData {
+    .message(
+      store: state.store,
+      key: key.id,
+      version: UInt32(clamping: version.number),
+      context: request.context
+    )
   }
 
   private func wrapped(

@@ -63,7 +63,7 @@ struct EncryptionTests {
   func everyFailureIsTheSame(_ type: KeyType) async throws {
     let server = try await TestServer.unsealed()
     try await server.importKey("data/key", type)
-    // The same material under another name is another key all the same, where keys have contexts.
+    // The same material under another name is another key all the same.
     try await server.importKey("data/twin", type)
     let ciphertext = try await Self.encrypt(server, "data/key", [1, 2, 3], context: "a")
     try await server.importVersion("data/key", type)
@@ -77,10 +77,8 @@ struct EncryptionTests {
       await fails(ciphertext, context: context, "context")
     }
     await fails(ciphertext, version: 2, "other version")
-    if type != .rsa2048 {
-      let foreign = try await Self.encrypt(server, "data/twin", [1, 2, 3], context: "a")
-      await fails(foreign, "other key")
-    }
+    let foreign = try await Self.encrypt(server, "data/twin", [1, 2, 3], context: "a")
+    await fails(foreign, "other key")
     // Each byte of the header, and a sample of the others.
     let places = Set(0..<min(40, ciphertext.count))
       .union(stride(from: 40, to: ciphertext.count, by: 29))
@@ -187,6 +185,58 @@ struct EncryptionTests {
         if isOver { await refused(.limitExceeded) { try await use() } } else { try await use() }
       }
     }
+  }
+
+  /// Encrypt and wrap of one RSA key had one label where the context was empty, so that each opened
+  /// what the other made: whoever could unwrap could decrypt.
+  @Test
+  func encryptAndWrapOfAnRSAKeyDoNotOpenEachOther() async throws {
+    let server = try await TestServer.unsealed()
+    let service = try server.service
+    try await server.importKey("data/key", .rsa2048)
+    let plaintext = KeyUse.material
+    let encrypted = try await Self.encrypt(server, "data/key", plaintext)
+    let wrapped = try await service.wrap(
+      .officer,
+      name: "data/key",
+      CryptoRequest(),
+      material: .of(plaintext)
+    ).value
+    let header: [UInt8] = [0x11, 0, 0, 0, 1]
+    #expect(encrypted.prefix(5) == header[...])
+    for bytes in [encrypted, Array(encrypted.dropFirst(5))] {
+      await refused(.decryptionFailed) {
+        try await service.unwrap(.officer, name: "data/key", CryptoRequest(), wrapped: bytes)
+      }
+    }
+    // Neither the form of today nor the one of before the separation.
+    for form in [header, [0x10, 0, 0, 0, 1]] {
+      let error = await refused(.decryptionFailed) {
+        try await Self.decrypt(server, "data/key", form + wrapped)
+      }
+      #expect(error == Self.failure)
+    }
+    // As docs/formats/envelope.md says it: the label is the record of a caller's message.
+    let pair = try PrivateKey(
+      pkcs8: try SecretBytes.fixture(KeyFixtures.material(.rsa2048))
+    )
+    let key = try #require(try server.key("data/key"))
+    var label = RecordWriter("keyward/v1/aad/message")
+    label.add(try service.unsealed().store.bytes)
+    label.add(key.id.bytes)
+    label.add(UInt64(1))
+    label.add([UInt8]())
+    let opened = try pair.decryptOAEP(
+      hash: .sha256,
+      mgf1: .sha256,
+      label: label.bytes,
+      ciphertext: Array(encrypted.dropFirst(5))
+    )
+    #expect(opened.revealed() == plaintext)
+    #expect(
+      try pair.decryptOAEP(hash: .sha256, mgf1: .sha256, label: [], ciphertext: wrapped).revealed()
+        == plaintext
+    )
   }
 
   /// OAEP with SHA-256 of a 2048-bit key takes 190 bytes (RFC 8017 §7.1.1).
