@@ -24,6 +24,8 @@ extension KeywardService {
     status.shares = shares.map { Int($0.count) }
     status.threshold = shares.map { Int($0.threshold) }
     if case .unsealing(let progress) = state.phase { status.progress = progress.held }
+    // Each init and each rekey makes one set of shares, of the seal or for recovery.
+    status.rekeyPending = state.seals.count { $0.kind.shareSet != nil } > 1
     status.reason = reason
     status.storeID = state.seals.first?.store.description
     status.auditWritable = !committer.isBroken

@@ -157,7 +157,7 @@ struct OpenAPITests {
       storeID: "00",
       version: "1",
       startedAt: "",
-      counter: 1,
+      rekeyPending: true,
       keyringTerm: 1,
       rewrapPending: 0,
       keys: 1,

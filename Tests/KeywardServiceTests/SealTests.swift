@@ -343,9 +343,11 @@ struct SealTests {
     }
     let new = try await Self.rekey(server, .shamir, 5, 3, current: [old[2], old[0]])
     #expect(new.count == 5)
+    #expect(try server.service.sealStatus().rekeyPending)
     #expect(try server.key("a/b") != nil)
     // Until the new shares are shown to have arrived, either set opens the store.
     try await server.restart()
+    #expect(try server.service.sealStatus().rekeyPending)
     try await server.unseal([new[1], new[2], new[3]])
     try await server.restart()
     try await server.unseal([old[1], old[2]])
@@ -353,6 +355,7 @@ struct SealTests {
       await refused(.wrongShare) { try await Self.confirm(server, shares) }
     }
     try await Self.confirm(server, [new[0], new[3], new[4]])
+    #expect(try server.service.sealStatus().rekeyPending == false)
     // The old shares prove nothing and open nothing any more.
     await refused(.wrongShare) { try await Self.rekey(server, .shamir, 3, 2, current: old) }
     try await server.restart()
@@ -393,7 +396,9 @@ struct SealTests {
     let shares = try await server.initialize(.shamir, shares: 3, threshold: 2)
     try await server.unseal(Array(shares.prefix(2)))
     try await server.create("a/b")
+    #expect(try server.service.sealStatus().rekeyPending == false)
     let first = try await Self.rekey(server, .keyFile, 2, 2, current: Array(shares.suffix(2)))
+    #expect(try server.service.sealStatus().rekeyPending)
     try await Self.confirm(server, first)
     try await server.restart()
     #expect(try server.service.sealStatus().seal == "key-file")

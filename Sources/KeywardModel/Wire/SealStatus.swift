@@ -16,9 +16,10 @@ package struct SealStatus: Hashable, Sendable, Codable {
   /// The version of the server.
   package var version: String
   package var startedAt: String
-  /// The state counter of the store; null while sealed, as the figures below.
-  package var counter: UInt64?
-  /// The term that new material is wrapped under.
+  /// Whether new shares wait to be shown: until then the seals of before the rekey open the store
+  /// too.
+  package var rekeyPending: Bool
+  /// The term that new material is wrapped under; null while sealed, as the figures below.
   package var keyringTerm: UInt64?
   /// Versions still wrapped under an older term.
   package var rewrapPending: Int?
@@ -40,7 +41,7 @@ package struct SealStatus: Hashable, Sendable, Codable {
     case storeID = "store_id"
     case version
     case startedAt = "started_at"
-    case counter
+    case rekeyPending = "rekey_pending"
     case keyringTerm = "keyring_term"
     case rewrapPending = "rewrap_pending"
     case keys
@@ -60,7 +61,7 @@ package struct SealStatus: Hashable, Sendable, Codable {
     storeID: String? = nil,
     version: String,
     startedAt: String,
-    counter: UInt64? = nil,
+    rekeyPending: Bool = false,
     keyringTerm: UInt64? = nil,
     rewrapPending: Int? = nil,
     keys: Int? = nil,
@@ -78,7 +79,7 @@ package struct SealStatus: Hashable, Sendable, Codable {
     self.storeID = storeID
     self.version = version
     self.startedAt = startedAt
-    self.counter = counter
+    self.rekeyPending = rekeyPending
     self.keyringTerm = keyringTerm
     self.rewrapPending = rewrapPending
     self.keys = keys

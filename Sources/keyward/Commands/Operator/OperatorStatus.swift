@@ -32,11 +32,16 @@ struct OperatorStatus: ParsableCommand {
       ("Seal", status.seal),
       ("Shares", status.shares.map { "\($0), any \(status.threshold ?? 0) open it" }),
       ("Progress", progress),
+      (
+        "Rekey",
+        status.rekeyPending
+          ? "waits for its new shares: keyward operator rekey --confirm. The old seal opens too."
+          : nil
+      ),
       ("Store", status.storeID),
       ("Keys", status.keys.map(String.init)),
       ("Keyring term", status.keyringTerm.map(String.init)),
       ("To rewrap", status.rewrapPending.flatMap { $0 == 0 ? nil : String($0) }),
-      ("Changes", status.counter.map(String.init)),
       ("Audit entries", status.auditSize.map(String.init)),
       ("Audit log", status.auditWritable ? "writable" : "NOT WRITABLE: nothing is answered"),
       ("Version", status.version),
