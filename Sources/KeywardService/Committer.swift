@@ -58,6 +58,7 @@ package final class Committer: Sendable {
   private let position = Mutex<LogPosition?>(nil)
   private let broken = Atomic<Bool>(false)
   private let refusal = Mutex<StoreError?>(nil)
+  private let overtaken = Mutex<(@Sendable (AuditRecord) -> Void)?>(nil)
   private let onFatal: @Sendable (StoreError) -> Void
 
   /// `onFatal` is called when the disk refused an fsync: the process must stop, since what the
@@ -69,6 +70,11 @@ package final class Committer: Sendable {
 
   /// Whether the last commit failed: no operation can be answered until one succeeds.
   package var isBroken: Bool { broken.load(ordering: .acquiring) }
+
+  /// Says what becomes of the record of an operation that a seal overtook in the queue.
+  func whenOvertaken(_ body: @escaping @Sendable (AuditRecord) -> Void) {
+    overtaken.withLock { $0 = body }
+  }
 
   /// How many entries the log has; nil while sealed.
   package var logSize: UInt64? { position.withLock { $0?.size } }
@@ -216,8 +222,15 @@ package final class Committer: Sendable {
     if entries.isEmpty && change == nil { return }
     guard let log = currentLog() else {
       // Sealed meanwhile: nothing of this can be answered any more.
-      for (_, reply) in entries { reply(.failure(.sealed)) }
-      change?.reply(.failure(.sealed))
+      let overtaken = overtaken.withLock { $0 }
+      for (record, reply) in entries {
+        overtaken?(record)
+        reply(.failure(.sealed))
+      }
+      if let change {
+        overtaken?(change.record)
+        change.reply(.failure(.sealed))
+      }
       return
     }
     do {

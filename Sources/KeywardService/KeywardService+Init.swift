@@ -72,22 +72,6 @@ extension KeywardService {
         aad: .auditSigningKey(store: id, origin: origin),
         plaintext: try signingKey.pkcs8()
       )
-      try store.initialize(
-        InitialContents(
-          store: id,
-          seals: made.records.enumerated().map {
-            StoredSeal(slot: Int64($0.offset), record: $0.element.encoded)
-          },
-          terms: try keyring.wrappedTerms(by: rootKey),
-          meta: [
-            .auditOrigin: Array(origin.utf8), .auditSigningKey: wrapped,
-            .auditVerifier: Array(signer.verifierKey.text.utf8),
-          ]
-        ),
-        keys: try StoreKeys(rootKey)
-      )
-      store.lock()
-      session.withLock { _ = $0.state.storeInitialized(made.records) }
       var record = AuditRecord(
         time: now(),
         caller: caller,
@@ -100,7 +84,24 @@ extension KeywardService {
         .quorum(threshold: UInt64(request.threshold), total: UInt64(request.shares)),
       ]
       record.succeed()
-      journalNow(record)
+      // One transaction: a store without the entry of its making is never there.
+      try store.initialize(
+        InitialContents(
+          store: id,
+          seals: made.records.enumerated().map {
+            StoredSeal(slot: Int64($0.offset), record: $0.element.encoded)
+          },
+          terms: try keyring.wrappedTerms(by: rootKey),
+          meta: [
+            .auditOrigin: Array(origin.utf8), .auditSigningKey: wrapped,
+            .auditVerifier: Array(signer.verifierKey.text.utf8),
+          ],
+          journal: [AuditEntry(index: 0, event: record.event()).encoded()]
+        ),
+        keys: try StoreKeys(rootKey)
+      )
+      store.lock()
+      session.withLock { _ = $0.state.storeInitialized(made.records) }
       return made.shares
     } catch let error as KeyringError {
       throw ServiceError(error)

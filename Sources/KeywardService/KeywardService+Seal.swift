@@ -156,7 +156,9 @@ extension KeywardService {
     }
   }
 
-  func journalNow(_ record: AuditRecord) {
+  /// Writes an entry outside of `answer` and `change`: into the log if it is open, else into the
+  /// journal; before `init` there is no store to tell.
+  func journalDurably(_ record: AuditRecord) throws(ServiceError) {
     do {
       if let log = committer.currentLog() {
         try committer.commitNow(log, durability: .auditOnly, signing: false) { _, log in
@@ -168,7 +170,13 @@ extension KeywardService {
     } catch {
       committer.stopIfFatal(error)
       logger.error("An audit entry could not be written", metadata: ["error": "\(error)"])
+      throw ServiceError(store: error)
     }
+  }
+
+  /// The same for what is refused with or without its entry.
+  func journalNow(_ record: AuditRecord) {
+    try? journalDurably(record)
   }
 
   /// Runs `body` between two commits and waits for it.

@@ -39,18 +39,27 @@ extension KeywardService {
       record.rule =
         isShareHolder
         ? "share-holder" : self.systemRule(caller, .operatorUnseal)
+      let before = self.session.withLock { $0.state }
+      var refusal: ServiceError?
       do throws(ServiceError) {
         if let rootKey = try self.offer(input, accepting: accepting, &record) {
-          try self.open(rootKey, accepting: accepting, record)
-        } else {
-          record.succeed()
-          self.journalNow(record)
+          return try self.open(rootKey, accepting: accepting, record)
         }
+        record.succeed()
       } catch {
         record.fail(error)
-        self.journalNow(record)
-        throw error
+        refusal = error
       }
+      do throws(ServiceError) {
+        try self.journalDurably(record)
+      } catch {
+        // A share counts only with the entry that says so.
+        self.session.withLock { session in
+          if case .unsealing = session.state.phase { session.state = before }
+        }
+        throw refusal ?? error
+      }
+      if let refusal { throw refusal }
     }
     return sealStatus()
   }

@@ -49,6 +49,11 @@ package final class KeywardService: Sendable {
     startedAt = time.now()
     committer = Committer(store: store, onFatal: onFatal)
     session = Mutex(SealSession())
+    committer.whenOvertaken { [weak self] record in
+      var refused = record
+      refused.fail(.sealed)
+      self?.journal(refused)
+    }
   }
 
   /// The keys and the keyring; throws while sealed.

@@ -141,14 +141,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
       try inTransaction {
         let count = Int(try database.scalar("SELECT count(*) FROM sealed_journal") ?? 0)
         let room = max(SQLiteStore.journalLimit - count, 0)
-        let append = try database.statement(
-          "INSERT INTO sealed_journal (seq, entry) VALUES (?1, ?2)"
-        )
-        for (offset, entry) in entries.prefix(room).enumerated() {
-          try append.bind(1, Int64(count + offset + 1))
-          try append.bind(2, entry)
-          try append.run()
-        }
+        try insertJournal(entries.prefix(room), after: count)
         guard entries.count > room else { return }
         let drop = try database.statement(
           """
@@ -160,6 +153,15 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         try drop.run()
       }
       try checkpointIfDue()
+    }
+  }
+
+  private func insertJournal(_ entries: some Collection<[UInt8]>, after count: Int) throws {
+    let append = try database.statement("INSERT INTO sealed_journal (seq, entry) VALUES (?1, ?2)")
+    for (offset, entry) in entries.enumerated() {
+      try append.bind(1, Int64(count + offset + 1))
+      try append.bind(2, entry)
+      try append.run()
     }
   }
 
@@ -197,6 +199,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         for seal in contents.seals { try transaction.putSeal(seal) }
         for term in contents.terms { try transaction.insertTerm(term) }
         try transaction.writeFirstState()
+        try insertJournal(contents.journal, after: 0)
       }
       try anchor.write(
         transaction.session.counter,

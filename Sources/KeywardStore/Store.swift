@@ -85,17 +85,21 @@ package struct InitialContents: Sendable {
   package let terms: [WrappedTerm]
   /// All names but the store's id.
   package let meta: [MetaName: [UInt8]]
+  /// What the journal begins with: there is no store without the entry of its making.
+  package let journal: [[UInt8]]
 
   package init(
     store: StoreID,
     seals: [StoredSeal],
     terms: [WrappedTerm],
-    meta: [MetaName: [UInt8]]
+    meta: [MetaName: [UInt8]],
+    journal: [[UInt8]] = []
   ) {
     self.store = store
     self.seals = seals
     self.terms = terms
     self.meta = meta
+    self.journal = journal
   }
 }
 

@@ -9,6 +9,8 @@ import Synchronization
 package final class FaultyStore: Store {
   private let inner: SQLiteStore
   private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
+  private let journalFaults = Mutex<Int>(0)
+  private let held = Mutex<(@Sendable () -> Void)?>(nil)
 
   package init(_ inner: SQLiteStore) {
     self.inner = inner
@@ -19,11 +21,34 @@ package final class FaultyStore: Store {
     faults.withLock { $0 = (count, error) }
   }
 
+  /// Makes the next `count` writes of the journal fail, as on a full disk.
+  package func failJournal(_ count: Int) {
+    journalFaults.withLock { $0 = count }
+  }
+
+  /// Makes the next commit wait for `wait`, and everything on the writing thread behind it.
+  package func holdNextCommit(_ wait: @escaping @Sendable () -> Void) {
+    held.withLock { $0 = wait }
+  }
+
+  private func checkJournal() throws {
+    try journalFaults.withLock { left in
+      guard left > 0 else { return }
+      left -= 1
+      throw StoreError.full
+    }
+  }
+
   package func write<R: Sendable>(
     durability: Durability,
     _ body: (any StoreTransaction) throws -> R
   ) throws -> R {
-    try inner.write(durability: durability) { transaction in
+    let wait = held.withLock { held in
+      defer { held = nil }
+      return held
+    }
+    wait?()
+    return try inner.write(durability: durability) { transaction in
       let result = try body(transaction)
       let fault: StoreError? = faults.withLock { faults in
         guard faults.left > 0 else { return nil }
@@ -47,9 +72,13 @@ package final class FaultyStore: Store {
 
   package func meta(_ name: MetaName) throws -> [UInt8]? { try inner.meta(name) }
 
-  package func appendJournal(_ entries: [[UInt8]]) throws { try inner.appendJournal(entries) }
+  package func appendJournal(_ entries: [[UInt8]]) throws {
+    try checkJournal()
+    try inner.appendJournal(entries)
+  }
 
   package func initialize(_ contents: InitialContents, keys: StoreKeys) throws {
+    if !contents.journal.isEmpty { try checkJournal() }
     try inner.initialize(contents, keys: keys)
   }
 

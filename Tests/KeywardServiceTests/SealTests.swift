@@ -1,3 +1,4 @@
+import Dispatch
 import KeywardAudit
 import KeywardCrypto
 import KeywardKeyring
@@ -271,6 +272,101 @@ struct SealTests {
     #expect(try server.store.journalCount == 0)
     let report = try await server.service.fsck(.officer)
     #expect(report.ok, "\(report.findings)")
+  }
+
+  // MARK: - Without an entry
+
+  /// There is no store whose making the log does not tell.
+  @Test
+  func initFailsWithoutItsEntry() async throws {
+    let server = try await TestServer(isFaulty: true)
+    try server.faults.failJournal(1)
+    await refused(.storageFull) { try await server.initialize(.keyFile) }
+    #expect(try server.service.sealStatus().initialized == false)
+    #expect(try server.store.identity == nil)
+    try await server.restart()
+    #expect(try server.service.sealStatus().initialized == false)
+    _ = try await server.initialize(.keyFile)
+    #expect(
+      try server.events().map { "\($0.operation) \($0.outcome)" } == [
+        "operator:init allowed", "operator:unseal allowed",
+      ]
+    )
+  }
+
+  /// A share whose entry cannot be written does not count, and can be given again.
+  @Test
+  func aShareCountsOnlyWithItsEntry() async throws {
+    let server = try await TestServer(usesKeyFile: false, isFaulty: true)
+    let shares = try await server.initialize(.shamir, shares: 5, threshold: 3)
+    for given in [[shares[0]], [shares[0], shares[1]], [shares[0], "kwshare1-x"]] {
+      try server.faults.failJournal(.max)
+      await refused(given.last == "kwshare1-x" ? .wrongShare : .storageFull) {
+        try await server.unseal(given)
+      }
+      #expect(try server.service.sealStatus().progress == 0)
+      try server.faults.failJournal(0)
+    }
+    #expect(try await server.unseal([shares[0]]).progress == 1)
+    try server.faults.failJournal(.max)
+    await refused(.storageFull) { try await server.unseal([shares[1]]) }
+    #expect(try server.service.sealStatus().progress == 1)
+    try server.faults.failJournal(0)
+    #expect(try await server.unseal([shares[1]]).progress == 2)
+    try server.faults.failCommits(1)
+    await refused(.storageFull) { try await server.unseal([shares[2]]) }
+    #expect(try server.service.sealStatus().sealed)
+    #expect(try await server.unseal(Array(shares.prefix(3))).sealed == false)
+  }
+
+  /// Better sealed and unsaid than open.
+  @Test
+  func sealingWorksOnABrokenDisk() async throws {
+    let server = try await TestServer.unsealed(isFaulty: true)
+    try await server.create("a/key")
+    try server.faults.failCommits(.max)
+    try server.faults.failJournal(.max)
+    #expect(try await server.service.seal(.officer).sealed)
+    await refused(.sealed) { try await server.kmsEncrypt("a/key") }
+  }
+
+  /// What waits for the disk when a seal comes first is refused, and its entry says so.
+  @Test
+  func whatASealOvertakesHasItsEntry() async throws {
+    let server = try await TestServer.unsealed(isFaulty: true)
+    try await server.create("a/key")
+    let service = try server.service
+    let start = try server.logSize()
+    let gate = DispatchSemaphore(value: 0)
+    try server.faults.holdNextCommit { gate.wait() }
+    async let held = service.listKeys(
+      .officer,
+      prefix: "",
+      limit: 1,
+      cursor: nil,
+      deleted: false
+    )
+    try await Task.sleep(for: .milliseconds(200))
+    async let sealed = service.seal(.officer)
+    // The seal is in the queue before the others are.
+    try await Task.sleep(for: .milliseconds(200))
+    async let used = refused(.sealed) { try await service.showKey(.officer, name: "a/key") }
+    async let changed = refused(.sealed) { try await service.rotateKey(.officer, name: "a/key") }
+    async let encrypted = refused(.sealed) { try await server.kmsEncrypt("a/key") }
+    try await Task.sleep(for: .milliseconds(200))
+    gate.signal()
+    _ = try await (held, sealed, used, changed, encrypted)
+    try await server.unseal()
+    let events = try server.events(from: start)
+    #expect(events.prefix(2).map(\.operation) == ["key:list", "operator:seal"])
+    #expect(events.last?.operation == "operator:unseal")
+    #expect(
+      Set(events.dropFirst(2).dropLast().map { "\($0.operation) \($0.outcome) \($0.reason)" }) == [
+        "key:show refused sealed", "key:rotate refused sealed", "key:encrypt refused sealed",
+      ]
+    )
+    #expect(events.count == 6)
+    #expect(try server.key("a/key")?.versions.count == 1)
   }
 
   /// A flood against a sealed server fills neither memory nor disk; what is not kept is counted.

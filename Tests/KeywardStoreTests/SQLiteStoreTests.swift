@@ -48,6 +48,34 @@ struct SQLiteStoreTests {
     }
   }
 
+  /// Neither the store without the entry of its making, nor the entry without the store.
+  @Test
+  func aStoreIsMadeTogetherWithItsEntry() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let contents = { (journal: [[UInt8]]) in
+      InitialContents(
+        store: sample.id,
+        seals: sample.contents.seals,
+        terms: sample.contents.terms,
+        meta: sample.contents.meta,
+        journal: journal
+      )
+    }
+    let store = try SQLiteStore.open(directory: scratch("data"))
+    let tooMany = [[UInt8]](repeating: [1], count: SQLiteStore.journalLimit + 1)
+    #expect(throws: StoreError.self) {
+      try store.initialize(contents(tooMany), keys: sample.keys)
+    }
+    #expect(try store.identity == nil)
+    #expect(try store.journalCount == 0)
+    try store.initialize(contents([[1, 2], [3]]), keys: sample.keys)
+    #expect(try store.journalCount == 2)
+    try store.appendJournal([[4]])
+    let drained = try store.write(durability: .change) { try $0.drainJournal() }
+    #expect(drained.entries == [[1, 2], [3], [4]])
+  }
+
   @Test
   func anotherRootKeyOpensNothing() throws {
     let scratch = try Scratch()
