@@ -112,8 +112,8 @@ var targets: [Target] = [
   .target(
     name: "KeywardService",
     dependencies: [
-      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
-      "KeywardStore", "KeywardSystem",
+      "KeywardAudit", "KeywardAuthn", "KeywardCrypto", "KeywardKeyring", "KeywardModel",
+      "KeywardPolicy", "KeywardStore", "KeywardSystem",
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: settings

@@ -33,6 +33,7 @@ final class HTTPShared: Sendable {
     }
     let request = RouteRequest(
       caller: caller,
+      peer: arrived.peer,
       nameText: arrived.nameText,
       query: arrived.query,
       json: arrived.json,

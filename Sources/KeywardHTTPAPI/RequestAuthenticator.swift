@@ -65,12 +65,3 @@ extension Peer {
     return Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid, pid: pid)
   }
 }
-
-extension ServiceError {
-  /// The one answer to a credential that is missing, unknown, wrong, revoked or out of its time.
-  package static let unauthenticated = ServiceError(
-    .unauthenticated,
-    "The request has no credential that the server knows.",
-    remedy: "Log in again, or send Authorization: Bearer with a token that is valid."
-  )
-}

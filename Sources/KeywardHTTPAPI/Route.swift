@@ -133,6 +133,8 @@ package struct Route: Sendable {
 /// A request that passed the pipeline: canonical, within its limits, of a known route.
 struct RouteRequest: Sendable {
   let caller: Caller
+  /// The other end of the connection: a login by certificate looks at it.
+  let peer: Peer
   /// The text in place of `{name}`; empty for other routes.
   let nameText: String
   let query: QueryValues

@@ -5,7 +5,7 @@ import KeywardStore
 
 /// The service as the routes see it: each method is one use case, and nothing more happens here.
 package struct ServiceAdapter: AdminOperations {
-  private let service: KeywardService
+  let service: KeywardService
 
   package init(_ service: KeywardService) {
     self.service = service

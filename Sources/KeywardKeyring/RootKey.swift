@@ -13,6 +13,8 @@ package final class RootKey: Sendable {
     case auditSigning = "audit-signing"
     /// Encrypts backups.
     case backup
+    /// Hashes tokens, secret ids and digests of requests.
+    case credentials
     /// The MAC of every row that matters.
     case rowMAC = "row-mac"
     /// The digest over the set of rows of a table, which notices a deleted row.

@@ -36,6 +36,30 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Reads what ``description`` spells; nil for any other path.
+  package init?(path: String) {
+    let parts = path.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+    switch parts.first {
+    case "keys" where parts.count == 1: self = .keys
+    case "keys":
+      guard let name = try? KeyName(String(path.dropFirst("keys/".count))) else { return nil }
+      self = .key(name)
+    case "auth" where parts.count == 2 && parts[1] == "tokens": self = .tokens
+    case "auth" where parts.count == 2:
+      guard let kind = RegistryKind(rawValue: String(parts[1])) else { return nil }
+      self = .registry(kind)
+    case "auth" where parts.count == 3:
+      guard let kind = RegistryKind(rawValue: String(parts[1])),
+        let name = RegistryName(String(parts[2]))
+      else { return nil }
+      self = .registered(kind, name)
+    default:
+      let plain: [Resource] = [.audit, .system, .policy, .approvals, .own]
+      guard let resource = plain.first(where: { $0.description == path }) else { return nil }
+      self = resource
+    }
+  }
+
   /// The path that policy matches, segment by segment; never empty.
   package var segments: [Substring] { description.split(separator: "/") }
 }

@@ -15,6 +15,8 @@ package struct AuditRecord: Sendable {
   package var kmsUID: String?
   package var rule: String?
   package var details: [AuditDetail] = []
+  /// The accessor of a token that was made.
+  package var token: String?
   /// The approval that was asked for, given or used.
   package var approval: ApprovalID?
   private var outcome = AuditOutcome.failed
@@ -63,7 +65,7 @@ package struct AuditRecord: Sendable {
       principal: AuditPrincipal(caller.principal),
       source: source,
       address: caller.source?.description,
-      token: caller.accessor,
+      token: token ?? caller.accessor,
       approval: approval?.description,
       operation: operation.rawValue,
       resource: resource.description,

@@ -14,9 +14,18 @@ package final class Committer: Sendable {
   /// What a change hands back: called once it is durable, to show it to readers.
   package typealias Apply = @Sendable () -> Void
   package typealias Reply = @Sendable (Result<Void, ServiceError>) -> Void
+  /// Rows that go with an entry and cannot be in the way of anybody else's: a new token, a `jti`.
+  package typealias Rows = @Sendable (any StoreTransaction) throws -> Void
+
+  /// An operation that changes nothing but the log and, with `rows`, adds what is its own.
+  private struct Entry {
+    let record: AuditRecord
+    let rows: Rows?
+    let reply: Reply
+  }
 
   private enum Work {
-    case entry(AuditRecord, Reply)
+    case entry(Entry)
     case change(
       @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
       AuditRecord,
@@ -31,7 +40,8 @@ package final class Committer: Sendable {
 
     func refuse(_ error: ServiceError) {
       switch self {
-      case .entry(_, let reply), .change(_, _, let reply): reply(.failure(error))
+      case .entry(let entry): entry.reply(.failure(error))
+      case .change(_, _, let reply): reply(.failure(error))
       case .exclusive: break
       }
     }
@@ -96,9 +106,15 @@ package final class Committer: Sendable {
     position.withLock { $0 }
   }
 
-  /// Makes `record` durable, then calls `reply`.
-  package func submit(_ record: AuditRecord, reply: @escaping Reply) {
-    enqueue(.entry(record, reply))
+  /// Makes `record` durable, and `rows` with it, then calls `reply`.
+  ///
+  /// Many of these share one commit. Rows that cannot be written fail their own operation alone.
+  package func submit(
+    _ record: AuditRecord,
+    rows: Rows? = nil,
+    reply: @escaping Reply
+  ) {
+    enqueue(.entry(Entry(record: record, rows: rows, reply: reply)))
   }
 
   /// Runs `change` in a transaction together with its entry, then calls `reply`.
@@ -190,11 +206,11 @@ package final class Committer: Sendable {
 
   /// Commits runs of entries, each ended by at most one change, in order.
   private func process(_ batch: [Work]) {
-    var entries: [(AuditRecord, Reply)] = []
+    var entries: [Entry] = []
     for work in batch {
       switch work {
-      case .entry(let record, let reply):
-        entries.append((record, reply))
+      case .entry(let entry):
+        entries.append(entry)
         // Many share an fsync, but the first of a storm must not wait for its last.
         if entries.count == Committer.largestBatch {
           commit(entries, nil)
@@ -213,7 +229,7 @@ package final class Committer: Sendable {
   }
 
   private func commit(
-    _ entries: [(AuditRecord, Reply)],
+    _ entries: [Entry],
     _ change: (
       run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
       record: AuditRecord, reply: Reply
@@ -223,9 +239,9 @@ package final class Committer: Sendable {
     guard let log = currentLog() else {
       // Sealed meanwhile: nothing of this can be answered any more.
       let overtaken = overtaken.withLock { $0 }
-      for (record, reply) in entries {
-        overtaken?(record)
-        reply(.failure(.sealed))
+      for entry in entries {
+        overtaken?(entry.record)
+        entry.reply(.failure(.sealed))
       }
       if let change {
         overtaken?(change.record)
@@ -234,15 +250,17 @@ package final class Committer: Sendable {
       return
     }
     do {
-      let (next, outcome) = try store.write(durability: change == nil ? .auditOnly : .change) {
+      let (next, outcomes, outcome) = try store.write(
+        durability: change == nil ? .auditOnly : .change
+      ) {
         transaction in
-        try append(entries.map(\.0), change, to: log, in: transaction)
+        try append(entries, change, to: log, in: transaction)
       }
       position.withLock { $0 = next }
       broken.store(false, ordering: .releasing)
       // Readers see the change before its caller hears of it.
       if case .success(let apply) = outcome { apply() }
-      for (_, reply) in entries { reply(.success(())) }
+      for (entry, outcome) in zip(entries, outcomes) { entry.reply(outcome) }
       if let change { change.reply(outcome.map { _ in () }) }
     } catch {
       // What SQLite said first is the cause; what came after it is its consequence.
@@ -255,26 +273,35 @@ package final class Committer: Sendable {
         let failure = ServiceError(store: error)
         record.fail(failure)
         let reply = change.reply
-        commit([(record, { @Sendable _ in reply(.failure(failure)) })], nil)
+        commit(
+          [Entry(record: record, rows: nil) { @Sendable _ in reply(.failure(failure)) }],
+          nil
+        )
         return
       }
       broken.store(true, ordering: .releasing)
       let failure = ServiceError(store: error)
-      for (_, reply) in entries { reply(.failure(failure)) }
+      for entry in entries { entry.reply(.failure(failure)) }
     }
   }
 
   private func append(
-    _ entries: [AuditRecord],
+    _ entries: [Entry],
     _ change: (
       run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
       record: AuditRecord, reply: Reply
     )?,
     to log: LogPosition,
     in transaction: any StoreTransaction
-  ) throws -> (LogPosition, Result<Apply, ServiceError>) {
+  ) throws -> (LogPosition, [Result<Void, ServiceError>], Result<Apply, ServiceError>) {
     var log = log
-    for record in entries { log.append(record.event(), at: record.time) }
+    var outcomes: [Result<Void, ServiceError>] = []
+    outcomes.reserveCapacity(entries.count)
+    for entry in entries {
+      var record = entry.record
+      outcomes.append(try write(entry.rows, &record, in: transaction))
+      log.append(record.event(), at: record.time)
+    }
     var outcome: Result<Apply, ServiceError> = .success({})
     if let change {
       var record = change.record
@@ -288,6 +315,27 @@ package final class Committer: Sendable {
       log.append(record.event(), at: record.time)
     }
     try log.finish(in: transaction)
-    return (log, outcome)
+    return (log, outcomes, outcome)
+  }
+
+  /// Writes the rows of an entry as a part of their own; a full disk fails the whole commit.
+  private func write(
+    _ rows: Rows?,
+    _ record: inout AuditRecord,
+    in transaction: any StoreTransaction
+  ) throws -> Result<Void, ServiceError> {
+    guard let rows else { return .success(()) }
+    do {
+      try transaction.savepoint { try rows(transaction) }
+      return .success(())
+    } catch let error as StoreError {
+      switch error {
+      case .conflict, .constraint:
+        let failure = ServiceError(store: error)
+        record.fail(failure)
+        return .failure(failure)
+      default: throw error
+      }
+    }
   }
 }

@@ -6,7 +6,7 @@ extension KeywardService {
   ///
   /// Not audited: docs/decisions/0005.
   package func maySeeFigures(_ caller: Caller) -> Bool {
-    decision(caller, .operatorStatus, .system).isAllowed
+    policy.decide(PolicyRequest(caller, .operatorStatus, .system, time: now())).isAllowed
   }
 }
 

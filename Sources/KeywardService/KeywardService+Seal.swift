@@ -110,7 +110,7 @@ extension KeywardService {
 
   /// What the policy says of an operation on the server as a whole.
   func systemDecision(_ caller: Caller, _ operation: ServiceOperation) -> Decision {
-    decision(caller, operation, .system)
+    policy.decide(PolicyRequest(caller, operation, .system, time: now()))
   }
 
   /// The rule of that decision, for entries that no `answer` or `change` writes.
@@ -135,6 +135,11 @@ extension KeywardService {
       record.fail(.forbidden)
       try await refuse(record)
       throw .forbidden
+    }
+    guard !decision.approvals.isEmpty, committer.logSize != nil else { return }
+    // An open server knows of approvals: this one is used by an entry of its own.
+    _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
+      self.answer(caller, operation, .system, reply: reply) { _, _, _ in true }
     }
   }
 

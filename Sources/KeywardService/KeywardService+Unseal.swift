@@ -219,6 +219,9 @@ extension KeywardService {
       var unsealing = unsealing
       let loaded = try unlock(try StoreKeys(rootKey), accepting, &unsealing)
       let keyring = try Keyring.open(loaded.terms, store: loaded.store, rootKey: rootKey)
+      let access = try AccessState(loaded.records, rootKey: rootKey, now: now())
+      let archive = PolicyArchive(loaded.records)
+      let policy = try newestPolicy(archive)
       let signer = try auditSigner(loaded, rootKey)
       let frontier =
         try loaded.frontier.isEmpty
@@ -261,6 +264,9 @@ extension KeywardService {
         rootKey: rootKey,
         keyring: keyring,
         keys: loaded.keys,
+        access: access,
+        policy: policy,
+        archive: archive,
         cacheCapacity: options.materialCacheCapacity
       )
       session.withLock {

@@ -9,12 +9,14 @@ import Synchronization
 /// Every use case of Keyward, whatever the transport: authorize, act, make the entry durable, answer.
 ///
 /// There are two ways in and no third: `answer` for operations that change nothing but the log, and
-/// `change` for those that do. Both ask the policy first, and both hold the reply back until the
-/// operation's audit entry is on disk.
+/// `change` for those that do. Both ask the policy first, both see to the approvals that it asks for,
+/// and both hold the reply back until the operation's audit entry is on disk. (`login` is the way to
+/// an identity, and has none to ask the policy about.)
 package final class KeywardService: Sendable {
   let store: any Store
   let time: any TimeSource
-  let policy: CompiledPolicy
+  /// What decides while the store's own policy cannot be read.
+  let sealedPolicy: CompiledPolicy
   package let options: ServiceOptions
   let committer: Committer
   let logger: Logger
@@ -25,6 +27,7 @@ package final class KeywardService: Sendable {
   /// Whether a backup or a check copies the store now.
   let copying = Atomic<Bool>(false)
   /// Where keys are made; see `prepared`.
+  let keySetSource: (any KeySetSource)?
   private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
   let waitingJournal = Mutex(WaitingJournal())
 
@@ -37,14 +40,16 @@ package final class KeywardService: Sendable {
     policy: CompiledPolicy,
     options: ServiceOptions,
     sealSource: SealSource?,
+    keySetSource: (any KeySetSource)? = nil,
     logger: Logger,
     onFatal: @escaping @Sendable (StoreError) -> Void
   ) {
     self.store = store
     self.time = time
-    self.policy = policy
+    sealedPolicy = policy
     self.options = options
     self.sealSource = sealSource
+    self.keySetSource = keySetSource
     self.logger = logger
     startedAt = time.now()
     committer = Committer(store: store, onFatal: onFatal)
@@ -86,26 +91,51 @@ package final class KeywardService: Sendable {
       resource: resource
     )
     let outcome: Swift.Result<Result, ServiceError>
+    var step = ApprovalStep.none
+    var state: UnsealedState?
     do throws(ServiceError) {
-      let state = try unsealed()
-      let authorization = try authorize(&record)
-      outcome = .success(try act(authorization, state, &record))
+      let open = try unsealed()
+      state = open
+      let authorization = try authorize(&record, open)
+      step = try approvalStep(authorization.approvals, &record, open)
+      if case .ask(let approval, _) = step { throw .approvalPending(approval) }
+      outcome = .success(try act(authorization, open, &record))
       record.succeed()
     } catch {
       record.fail(error)
       outcome = .failure(error)
     }
-    if case .failure(let error) = outcome, error == .sealed || error == .notInitialized {
-      journal(record)
-      reply(outcome)
-      return
-    }
-    committer.submit(record) { durable in
-      switch durable {
-      case .success: reply(outcome)
-      case .failure(let error): reply(.failure(error))
+    if case .failure(let error) = outcome {
+      release(step, state)
+      if case .use = step { step = .none }
+      if error == .sealed || error == .notInitialized {
+        journal(record)
+        reply(outcome)
+        return
       }
     }
+    guard let state, step.isChange else {
+      committer.submit(record) { durable in reply(durable.flatMap { outcome }) }
+      return
+    }
+    submit(record, step, state) { durable in reply(durable.flatMap { outcome }) }
+  }
+
+  /// Makes an entry durable together with what its operation does to an approval.
+  private func submit(
+    _ record: AuditRecord,
+    _ step: ApprovalStep,
+    _ state: UnsealedState,
+    reply: @escaping Committer.Reply
+  ) {
+    committer.submit(
+      record,
+      change: { transaction, _ in try self.write(step, transaction, state) },
+      reply: { durable in
+        if case .failure = durable { self.release(step, state) }
+        reply(durable)
+      }
+    )
   }
 
   /// Authorizes, changes the store in a transaction that holds the entry too, replies once durable.
@@ -137,35 +167,57 @@ package final class KeywardService: Sendable {
       reply(.failure(error))
       return
     }
-    let slot = AnswerSlot<Answer>()
+    let slot = AnswerSlot<Result<Answer, ServiceError>>()
+    let reserved = AnswerSlot<(ApprovalStep, UnsealedState)>()
     committer.submit(
       record,
       change: { transaction, record in
         let state = try self.unsealed()
-        let authorization = try self.authorize(&record)
+        let authorization = try self.authorize(&record, state)
+        let step = try self.approvalStep(authorization.approvals, &record, state)
+        reserved.put((step, state))
+        let show = try self.write(step, transaction, state)
+        if case .ask(let approval, _) = step {
+          // The refusal is what this change is: the request for approval stays.
+          let refusal = ServiceError.approvalPending(approval)
+          record.fail(refusal)
+          slot.put(.failure(refusal))
+          return show
+        }
         let change = try act(authorization, state, transaction, &record)
         record.succeed()
-        slot.put(change.answer)
-        return change.apply
+        slot.put(.success(change.answer))
+        return {
+          show()
+          change.apply()
+        }
       },
       reply: { durable in
         switch durable {
-        case .failure(let error): reply(.failure(error))
+        case .failure(let error):
+          if let (step, state) = reserved.take() { self.release(step, state) }
+          reply(.failure(error))
         case .success:
-          guard let answer = slot.take() else {
-            reply(.failure(ServiceError(.internalError, "The change gave no answer.")))
-            return
-          }
-          reply(.success(answer))
+          reply(
+            slot.take() ?? .failure(ServiceError(.internalError, "The change gave no answer."))
+          )
         }
       }
     )
   }
 
+  /// The policy that decides now.
+  var policy: CompiledPolicy {
+    session.withLock { $0.open }?.policy.compiled ?? sealedPolicy
+  }
+
   /// Asks the policy, and writes what it said into the record.
-  private func authorize(_ record: inout AuditRecord) throws(ServiceError) -> Authorization {
+  private func authorize(
+    _ record: inout AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> Authorization {
     do {
-      let authorization = try policy.authorize(
+      let authorization = try state.policy.compiled.authorize(
         PolicyRequest(record.caller, record.operation, record.resource, time: record.time)
       )
       record.rule = authorization.rule
@@ -174,15 +226,6 @@ package final class KeywardService: Sendable {
       record.rule = error.decision.rule
       throw .forbidden
     }
-  }
-
-  /// What the policy says, for what is decided beside the two ways in.
-  func decision(
-    _ caller: Caller,
-    _ operation: ServiceOperation,
-    _ resource: Resource
-  ) -> Decision {
-    policy.decide(PolicyRequest(caller, operation, resource, time: now()))
   }
 
   /// Keeps a record that was made while no log could be signed; unsealing brings it into the log.
@@ -254,7 +297,11 @@ extension KeywardService {
     _ resource: Resource,
     _ make: @escaping @Sendable () throws(ServiceError) -> Made
   ) async -> Result<Made, ServiceError> {
-    guard decision(caller, operation, resource).isAllowed else { return .failure(.forbidden) }
+    let decision = policy.decide(PolicyRequest(caller, operation, resource, time: now()))
+    guard decision.isAllowed else { return .failure(.forbidden) }
+    guard decision.approvals.isEmpty || caller.approval != nil else {
+      return .failure(ServiceError(.approvalRequired, "The operation needs approval."))
+    }
     return await withCheckedContinuation { continuation in
       workshop.async {
         continuation.resume(

@@ -1,6 +1,7 @@
 package import KeywardCrypto
 package import KeywardKeyring
 package import KeywardModel
+import KeywardStore
 import Synchronization
 
 /// What the server holds only while it is unsealed; dropping the last reference wipes the keys.
@@ -8,17 +9,26 @@ package final class UnsealedState: Sendable {
   package let store: StoreID
   package let directory: KeyDirectory
   package let rewrap = RewrapQueue()
+  package let access: AccessState
   private let rootKeySlot: Mutex<RootKey?>
   private let keyringSlot: Mutex<Keyring?>
   private let cache: MaterialCache
+  private let policySlot: Mutex<PolicyRevision>
+  private let archiveSlot: Mutex<PolicyArchive>
 
-  package init(
+  init(
     store: StoreID,
     rootKey: RootKey,
     keyring: Keyring,
     keys: [Key],
+    access: AccessState,
+    policy: PolicyRevision,
+    archive: PolicyArchive,
     cacheCapacity: Int
   ) {
+    self.access = access
+    policySlot = Mutex(policy)
+    archiveSlot = Mutex(archive)
     self.store = store
     directory = KeyDirectory(keys)
     rootKeySlot = Mutex(rootKey)
@@ -44,6 +54,18 @@ package final class UnsealedState: Sendable {
     keyringSlot.withLock { if $0 != nil { $0 = keyring } }
     rewrap.fill(directory.all(), term: keyring.currentTerm)
   }
+
+  /// The policy as it is now; a decision is made by one revision as a whole.
+  package var policy: PolicyRevision { policySlot.withLock { $0 } }
+
+  /// Puts a new revision of the policy in place.
+  func replacePolicy(_ revision: PolicyRevision, stored: StoredRecord) {
+    archiveSlot.withLock { $0.append(stored) }
+    policySlot.withLock { $0 = revision }
+  }
+
+  /// The revisions of the policy that are kept.
+  var policyArchive: PolicyArchive { archiveSlot.withLock { $0 } }
 
   /// Lets go of every key.
   ///

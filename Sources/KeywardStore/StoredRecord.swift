@@ -25,8 +25,6 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   case issuer
   /// One revision of the policy, with all its documents.
   case policy
-  /// A `jti` that was used, until it expires.
-  case replay
   /// A machine role.
   case role
   /// A secret id of a machine role, hashed.
@@ -38,7 +36,7 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   /// identity again may have been revoked since the backup.
   var endsWithRestore: Bool {
     switch self {
-    case .approval, .replay, .secretID, .token: true
+    case .approval, .secretID, .token: true
     case .authority, .cluster, .issuer, .policy, .role: false
     }
   }

@@ -24,7 +24,7 @@ final class FakeService: AdminOperations {
 
   func fail(with error: ServiceError) { state.withLock { $0.error = error } }
 
-  private func enter(_ caller: Caller, _ body: SecretBody? = nil) async throws(ServiceError) {
+  func enter(_ caller: Caller, _ body: SecretBody? = nil) async throws(ServiceError) {
     let (error, delay) = state.withLock { state in
       state.callers.append(caller)
       if let body { state.bodies.append(body.bytes.revealed()) }

@@ -99,13 +99,15 @@ struct OpenAPITests {
     }
   }
 
-  @Test("The only routes without authentication are version, health, and unseal with its progress")
+  @Test(
+    "The only routes without authentication are version, health, unseal with its progress, and login"
+  )
   func authentication() {
     let open = RouteTable.all.filter { $0.authentication == .none }.map(\.name)
     #expect(
       open == [
         "GET /livez", "GET /readyz", "GET /api/v1/version", "GET /api/v1/status",
-        "POST /api/v1/operator/unseal",
+        "POST /api/v1/operator/unseal", "POST /api/v1/auth/login",
       ]
     )
     #expect(RouteTable.all.allSatisfy { $0.operation != nil || $0.authentication == .none })

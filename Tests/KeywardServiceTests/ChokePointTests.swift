@@ -123,13 +123,16 @@ struct ChokePointTests {
       return UseCase(operation: operation) { server, caller in
         _ = try await use.perform(server, as: caller, name, version: nil, KeyUse.Artefacts())
       }
-    }
+    } + accessUseCases
 
   /// The table above has every operation that a caller can ask for.
   @Test
   func theTableIsWhole() {
     let own: Set<ServiceOperation> = [
       .operatorStatus, .serverRecover, .serverStart, .serverStop,
+      // Nobody is refused their own identity; a login has none to ask the policy about; and to
+      // escalate is a right that applying a policy asks for.
+      .authLogin, .policyEscalate, .selfRead, .selfRenew, .selfRevoke,
     ]
     #expect(
       Set(Self.useCases.map(\.operation)).union(own) == Set(ServiceOperation.allCases)

@@ -1,4 +1,4 @@
-import KeywardModel
+package import KeywardModel
 
 // The composite fields of the registry's records. Each begins with a number that says what follows,
 // so that no two values have the same bytes.
@@ -22,7 +22,8 @@ extension RecordWriter {
     add(UInt64(flag ? 1 : 0))
   }
 
-  mutating func add(principal: Principal) {
+  /// A principal without the process, of which a record has no use.
+  package mutating func add(principal: Principal) {
     add(principal.kind.rawValue)
     add(principal.issuer)
     add(principal.name)
@@ -83,7 +84,8 @@ extension RecordReader {
     return networks
   }
 
-  mutating func readPrincipal() throws(Failure) -> Principal {
+  /// What `add(principal:)` wrote.
+  package mutating func readPrincipal() throws(Failure) -> Principal {
     guard let kind = Principal.Kind(rawValue: try readText()) else {
       throw .invalidText(offset: 0)
     }

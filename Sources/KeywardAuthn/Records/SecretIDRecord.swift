@@ -42,6 +42,13 @@ package struct SecretIDRecord: Hashable, Sendable {
     if let left = usesLeft { usesLeft = max(left - 1, 0) }
   }
 
+  /// The record with a login counted.
+  package func used(at now: Timestamp) -> SecretIDRecord {
+    var record = self
+    record.use(now: now)
+    return record
+  }
+
   /// Whether it holds at `now`, wherever from.
   package func holds(at now: Timestamp) -> Bool {
     max(now, latest) < expiresAt && usesLeft != 0

@@ -178,9 +178,17 @@ package struct TokenRecord: Hashable, Sendable {
     certificate: [UInt8]?
   ) throws(Refusal) {
     try check(now: now, source: source, certificate: certificate)
+    if let left = usesLeft { usesLeft = left - 1 }
+    try extend(now: now, increment: increment)
+  }
+
+  /// The same for a token whose use was checked and counted before, or that somebody else renews.
+  package mutating func extend(now: Timestamp, increment: Int64? = nil) throws(Refusal) {
+    latest = max(latest, now)
+    guard !isRevoked else { throw .revoked }
+    guard latest < expiresAt else { throw .expired }
     guard terms.isRenewable else { throw .notRenewable }
     guard expiresAt < maximumExpiresAt else { throw .maximum }
-    if let left = usesLeft { usesLeft = left - 1 }
     let seconds = min(max(increment ?? terms.ttl, 1), terms.ttl)
     expiresAt = max(expiresAt, min(latest.adding(seconds: seconds), maximumExpiresAt))
   }

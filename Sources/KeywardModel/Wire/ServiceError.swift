@@ -15,6 +15,13 @@ package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible 
     self.remedy = remedy
   }
 
+  /// The one answer to a credential that is missing, unknown, wrong, revoked or out of its time.
+  package static let unauthenticated = ServiceError(
+    .unauthenticated,
+    "The request has no credential that the server knows.",
+    remedy: "Log in again, or send Authorization: Bearer with a token that is valid."
+  )
+
   package var description: String {
     guard let remedy else { return "\(code.rawValue): \(message)" }
     return "\(code.rawValue): \(message) \(remedy)"

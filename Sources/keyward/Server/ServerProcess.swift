@@ -170,7 +170,7 @@ struct ServerProcess {
     _ plugins: PluginSet,
     _ logger: Logger
   ) -> HTTPServer.Configuration {
-    HTTPServer.Configuration(
+    var shared = HTTPServer.Configuration(
       allowedUIDs: configuration.adminUIDs ?? ownUIDs,
       metrics: { ServerMetrics.text(service, await plugins.metrics()) },
       onEvent: { event in
@@ -181,6 +181,8 @@ struct ServerProcess {
         )
       }
     )
+    shared.authenticator = ServiceAuthenticator(service)
+    return shared
   }
 
   private func startAdmin(

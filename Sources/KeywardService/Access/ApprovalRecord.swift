@@ -1,0 +1,161 @@
+import KeywardAuthn
+package import KeywardModel
+
+/// A request for approval and what was said of it.
+///
+/// It is bound to who asks, to the operation and to the digest of the exact request; it is used once,
+/// and ends by its time (V45). A state machine without a clock.
+package struct ApprovalRecord: Hashable, Sendable {
+  package enum State: String, Hashable, Sendable, CaseIterable {
+    case pending
+    case denied
+    case used
+  }
+
+  package struct Vote: Hashable, Sendable {
+    package let principal: Principal
+    /// The address that the vote came from, for conditions on networks.
+    package let source: NetworkAddress?
+    package let isApproval: Bool
+    package let at: Timestamp
+  }
+
+  /// The most votes that a record takes.
+  static let mostVotes = 64
+
+  package let id: ApprovalID
+  package let requester: Principal
+  /// The address that the requester asked from, for conditions on networks.
+  package let source: NetworkAddress?
+  package let operation: ServiceOperation
+  /// As ``Resource/description``.
+  package let resource: String
+  /// The resource itself; nil if this version does not know it.
+  package var parsedResource: Resource? { Resource(path: resource) }
+  /// The keyed digest of the exact request: ``AccessState/sealed(_:)``.
+  package let digest: RequestDigest
+  package let createdAt: Timestamp
+  package let expiresAt: Timestamp
+  package private(set) var state = State.pending
+  package private(set) var votes: [Vote] = []
+
+  package init(
+    id: ApprovalID,
+    caller: Caller,
+    operation: ServiceOperation,
+    resource: Resource,
+    digest: RequestDigest,
+    now: Timestamp,
+    validFor seconds: Int64
+  ) {
+    self.id = id
+    requester = caller.principal
+    source = caller.source
+    self.operation = operation
+    self.resource = resource.description
+    self.digest = digest
+    createdAt = now
+    expiresAt = now.adding(seconds: seconds)
+  }
+
+  /// Who said yes.
+  package var approvers: [Principal] { votes.filter(\.isApproval).map(\.principal) }
+
+  /// Whether votes can still come in.
+  package func isOpen(at now: Timestamp) -> Bool { state == .pending && now < expiresAt }
+
+  /// Whether it is an approval of just this request.
+  package func covers(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    _ digest: RequestDigest
+  ) -> Bool {
+    caller.principal.isSameIdentity(as: requester) && operation == self.operation
+      && resource.description.utf8.elementsEqual(self.resource.utf8) && digest == self.digest
+  }
+
+  /// Takes a vote; a second one of the same identity is refused.
+  package mutating func vote(
+    _ principal: Principal,
+    from source: NetworkAddress?,
+    isApproval: Bool,
+    at now: Timestamp
+  ) throws(ServiceError) {
+    guard isOpen(at: now) else {
+      throw ServiceError(.conflict, "The request for approval is not open any more.")
+    }
+    guard !votes.contains(where: { $0.principal.isSameIdentity(as: principal) }) else {
+      throw ServiceError(.conflict, "You have said your word on this request already.")
+    }
+    guard votes.count < Self.mostVotes else {
+      throw ServiceError(.limitExceeded, "The request for approval has too many votes.")
+    }
+    votes.append(
+      Vote(principal: principal, source: source, isApproval: isApproval, at: now)
+    )
+    if !isApproval { state = .denied }
+  }
+
+  /// Ends it with the one operation that it is for.
+  package mutating func use() { state = .used }
+
+  private static let label = "keyward/approval/1"
+
+  /// The form that the store keeps.
+  package var encoded: [UInt8] {
+    var writer = RecordWriter(Self.label)
+    writer.add(id.description)
+    writer.add(principal: requester)
+    writer.add(source?.description ?? "")
+    writer.add(operation.rawValue)
+    writer.add(resource)
+    writer.add(digest.bytes)
+    writer.add(createdAt.milliseconds)
+    writer.add(expiresAt.milliseconds)
+    writer.add(state.rawValue)
+    writer.add(UInt64(votes.count))
+    for vote in votes {
+      writer.add(principal: vote.principal)
+      writer.add(vote.source?.description ?? "")
+      writer.add(UInt64(vote.isApproval ? 1 : 0))
+      writer.add(vote.at.milliseconds)
+    }
+    return writer.bytes
+  }
+
+  /// Reads what ``encoded`` wrote; nil for anything else.
+  package init?(decoding bytes: [UInt8]) {
+    do {
+      var reader = try RecordReader(bytes, label: Self.label)
+      guard let id = ApprovalID(try reader.readText()) else { return nil }
+      self.id = id
+      requester = try reader.readPrincipal()
+      let source = try reader.readText()
+      self.source = NetworkAddress(source)
+      guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
+      self.operation = operation
+      resource = try reader.readText()
+      guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
+      self.digest = digest
+      createdAt = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
+      expiresAt = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
+      guard let state = State(rawValue: try reader.readText()) else { return nil }
+      self.state = state
+      let count = try reader.readNumber()
+      guard count <= UInt64(Self.mostVotes) else { return nil }
+      for _ in 0..<count {
+        let principal = try reader.readPrincipal()
+        let source = NetworkAddress(try reader.readText())
+        let isApproval = try reader.readNumber() == 1
+        let at = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
+        votes.append(
+          Vote(principal: principal, source: source, isApproval: isApproval, at: at)
+        )
+      }
+      try reader.finish()
+    } catch {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,404 @@
+import KeywardCrypto
+package import KeywardModel
+import KeywardPolicy
+import KeywardStore
+
+/// What an operation that is allowed has to do about approvals before it may act.
+enum ApprovalStep: Sendable {
+  /// Nothing asks for approval.
+  case none
+  /// The approval is there; it ends with this operation.
+  case use(ApprovalRecord)
+  /// There is none yet: this one is waited for, and may be known already.
+  case ask(ApprovalRecord, isNew: Bool)
+}
+
+/// Quorum approvals: asked for by the request itself, bound to it, used once (docs/approvals.md).
+extension KeywardService {
+  /// All that asks for approval of an operation: the policy's rules, and the key's own number.
+  private func requirements(
+    _ approvals: [ApprovalRequirement],
+    _ record: AuditRecord,
+    _ state: UnsealedState
+  ) -> [ApprovalRequirement] {
+    guard case .key(let name) = record.resource, record.operation.changesKey,
+      let key = state.directory.key(named: name), key.attributes.requiredApprovals > 0
+    else { return approvals }
+    return approvals + [
+      ApprovalRequirement(
+        rule: "required_approvals",
+        tree: ApprovalTree(
+          needed: key.attributes.requiredApprovals,
+          subjects: [PolicySubject(issuer: .present)],
+          nested: []
+        ),
+        validFor: 86_400
+      )
+    ]
+  }
+
+  /// Decides what the operation has to do about approvals; throws what is wrong with the one that the
+  /// request presents.
+  ///
+  /// A step that uses an approval has it reserved: `finish` or `release` must follow.
+  func approvalStep(
+    _ approvals: [ApprovalRequirement],
+    _ record: inout AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> ApprovalStep {
+    let requirements = requirements(approvals, record, state)
+    guard !requirements.isEmpty else { return .none }
+    guard let digest = record.caller.digest.flatMap({ state.access.sealed($0) }) else {
+      throw ServiceError(
+        .approvalRequired,
+        "The operation needs approval, which a request of this kind cannot carry."
+      )
+    }
+    guard let id = record.caller.approval else {
+      let asked = try ask(requirements, digest, record, state)
+      if case .ask(let pending, _) = asked { record.approval = pending.id }
+      return asked
+    }
+    record.approval = id
+    let approval = try presented(id, digest, record, state)
+    let approvers = approval.votes.filter { vote in
+      vote.isApproval && isApprover(vote.principal, from: vote.source, state, at: record.time)
+    }
+    let isEnough = requirements.allSatisfy {
+      $0.isSatisfied(by: approvers.map(\.principal), requester: record.caller.principal)
+    }
+    guard isEnough else { throw .approvalPending(approval) }
+    guard state.access.withApprovals({ $0.reserve(id) }) else {
+      throw ServiceError(.conflict, "The approval is being used by another request.")
+    }
+    return .use(approval)
+  }
+
+  /// The approval that a request presents, if it is one of just this request and still open.
+  private func presented(
+    _ id: ApprovalID,
+    _ digest: RequestDigest,
+    _ record: AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> ApprovalRecord {
+    guard let approval = state.access.withApprovals({ $0[id] }),
+      approval.covers(record.caller, record.operation, record.resource, digest)
+    else {
+      throw ServiceError(
+        .approvalRequired,
+        "The approval is not of this request.",
+        remedy: "Send the request exactly as it was when approval was asked for, or ask anew "
+          + "without the approval."
+      )
+    }
+    guard approval.isOpen(at: record.time) else {
+      throw ServiceError(
+        .approvalRequired,
+        approval.state == .used
+          ? "The approval was used already."
+          : approval.state == .denied
+            ? "The approval was denied." : "The approval has expired.",
+        remedy: "Ask anew: send the request without the approval."
+      )
+    }
+    return approval
+  }
+
+  private func ask(
+    _ requirements: [ApprovalRequirement],
+    _ digest: RequestDigest,
+    _ record: AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> ApprovalStep {
+    let (caller, now) = (record.caller, record.time)
+    return try state.access.withApprovals { book throws(ServiceError) in
+      if let known = book.open(
+        caller,
+        record.operation,
+        record.resource,
+        digest,
+        at: now
+      ) {
+        return .ask(known, isNew: false)
+      }
+      guard book.hasRoom(for: caller.principal, at: now) else {
+        throw ServiceError(
+          .tooManyRequests,
+          "Too many requests for approval are open.",
+          remedy: "Wait until some are decided or have expired."
+        )
+      }
+      guard let id = ApprovalID(random: try self.random(16)) else {
+        throw ServiceError(.internalError, "No identity could be made.")
+      }
+      let pending = ApprovalRecord(
+        id: id,
+        caller: caller,
+        operation: record.operation,
+        resource: record.resource,
+        digest: digest,
+        now: now,
+        validFor: requirements.map(\.validFor).min() ?? 86_400
+      )
+      return .ask(pending, isNew: true)
+    }
+  }
+
+  /// Writes what a step does to the store, in the transaction of its operation; returns what shows it.
+  func write(
+    _ step: ApprovalStep,
+    _ transaction: any StoreTransaction,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> @Sendable () -> Void {
+    switch step {
+    case .none, .ask(_, isNew: false): return {}
+    case .ask(let pending, isNew: true):
+      try store { try transaction.insertRecord(pending.stored) }
+      return { state.access.withApprovals { $0.put(pending) } }
+    case .use(let approved):
+      var used = approved
+      used.use()
+      let ended = used
+      try store { try transaction.updateRecord(ended.stored, from: approved.stored) }
+      return { state.access.withApprovals { $0.put(ended) } }
+    }
+  }
+
+  /// Gives back an approval that was reserved for an operation that did not come about.
+  func release(_ step: ApprovalStep, _ state: UnsealedState?) {
+    guard case .use(let approval) = step else { return }
+    state?.access.withApprovals { $0.release(approval.id) }
+  }
+
+  /// Whether `principal` may give approvals now: a vote of somebody who lost that right counts no
+  /// more (V21).
+  private func isApprover(
+    _ principal: Principal,
+    from source: NetworkAddress?,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) -> Bool {
+    state.policy.compiled.decide(
+      PolicyRequest(
+        principal: principal,
+        operation: .approvalApprove,
+        resource: Resource.approvals,
+        time: now,
+        source: source
+      )
+    ).isAllowed
+  }
+}
+
+/// Looking at requests for approval, and deciding them.
+extension KeywardService {
+  /// The requests for approval, newest first; without the right to see all, the caller's own.
+  package func listApprovals(
+    _ caller: Caller,
+    limit: Int,
+    cursor: String?
+  ) async throws(ServiceError) -> ApprovalPage {
+    try await awaiting { reply in
+      self.answer(caller, .approvalList, .approvals, reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        let all = state.access.withApprovals { Array($0.records.values) }
+          .sorted { ($0.createdAt, $0.id.description) > ($1.createdAt, $1.id.description) }
+        let start = cursor.flatMap { cursor in
+          all.firstIndex { $0.id.description == cursor }.map { $0 + 1 }
+        }
+        let page = all[(start ?? 0)...].prefix(limit)
+        let isLast = (start ?? 0) + page.count >= all.count
+        return ApprovalPage(
+          approvals: page.map { self.info($0, state, at: record.time) },
+          nextCursor: isLast ? nil : page.last?.id.description
+        )
+      }
+    }
+  }
+
+  /// One request for approval.
+  package func showApproval(
+    _ caller: Caller,
+    _ id: ApprovalID
+  ) async throws(ServiceError) -> ApprovalInfo {
+    try await awaiting { reply in
+      self.answer(caller, .approvalShow, .approvals, reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        record.approval = id
+        return self.info(try self.approval(id, state), state, at: record.time)
+      }
+    }
+  }
+
+  /// Approves or denies; only somebody whom a requirement names, and never the requester.
+  package func vote(
+    _ caller: Caller,
+    _ id: ApprovalID,
+    isApproval: Bool
+  ) async throws(ServiceError) -> ApprovalInfo {
+    let operation: ServiceOperation = isApproval ? .approvalApprove : .approvalDeny
+    return try await awaiting { reply in
+      self.change(caller, operation, .approvals, reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        record.approval = id
+        let old = try self.approval(id, state)
+        guard !old.requester.isSameIdentity(as: caller.principal) else {
+          throw ServiceError(
+            .forbidden,
+            "Nobody decides on their own request.",
+            remedy: "Ask somebody else whom the approval rule names."
+          )
+        }
+        let asked = self.requirements(of: old, state, at: record.time)
+        guard asked.contains(where: { $0.mayApprove(caller.principal) }) else {
+          throw ServiceError(
+            .forbidden,
+            "The request does not ask for your approval.",
+            remedy: "Look at what it asks for with: keyward approval show \(id)."
+          )
+        }
+        var new = old
+        try new.vote(
+          caller.principal,
+          from: caller.source,
+          isApproval: isApproval,
+          at: record.time
+        )
+        let decided = new
+        try self.store { try transaction.updateRecord(decided.stored, from: old.stored) }
+        return Change(self.info(decided, state, at: record.time)) {
+          state.access.withApprovals { $0.put(decided) }
+        }
+      }
+    }
+  }
+
+  private func approval(
+    _ id: ApprovalID,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> ApprovalRecord {
+    guard let approval = state.access.withApprovals({ $0[id] }) else {
+      throw ServiceError(
+        .notFound,
+        "There is no such request for approval.",
+        remedy: "List them with: keyward approval list."
+      )
+    }
+    return approval
+  }
+
+  /// What the policy asks of the request now.
+  private func requirements(
+    of approval: ApprovalRecord,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) -> [ApprovalRequirement] {
+    guard let resource = approval.parsedResource else { return [] }
+    let decision = state.policy.compiled.decide(
+      PolicyRequest(
+        principal: approval.requester,
+        operation: approval.operation,
+        resource: resource,
+        time: now,
+        source: approval.source
+      )
+    )
+    let caller = Caller(
+      principal: approval.requester,
+      transport: .server,
+      requestID: approval.id.description
+    )
+    let record = AuditRecord(
+      time: now,
+      caller: caller,
+      operation: approval.operation,
+      resource: resource
+    )
+    return requirements(decision.approvals, record, state)
+  }
+
+  private func info(
+    _ approval: ApprovalRecord,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) -> ApprovalInfo {
+    let asked = requirements(of: approval, state, at: now)
+    let approvers = approval.votes.filter {
+      $0.isApproval && isApprover($0.principal, from: $0.source, state, at: now)
+    }.map(\.principal)
+    let isApproved = asked.allSatisfy {
+      $0.isSatisfied(by: approvers, requester: approval.requester)
+    }
+    let word =
+      switch approval.state {
+      case .pending where now >= approval.expiresAt: "expired"
+      case .pending where isApproved: "approved"
+      default: approval.state.rawValue
+      }
+    return ApprovalInfo(
+      id: approval.id.description,
+      state: word,
+      requester: PrincipalInfo(approval.requester),
+      operation: approval.operation.rawValue,
+      resource: approval.resource,
+      requestDigest: approval.digest.description,
+      createdAt: approval.createdAt.rfc3339,
+      expiresAt: approval.expiresAt.rfc3339,
+      votes: approval.votes.map {
+        ApprovalInfo.Vote(
+          principal: PrincipalInfo($0.principal),
+          decision: $0.isApproval ? "approve" : "deny",
+          at: $0.at.rfc3339
+        )
+      },
+      requirements: asked.map(\.words)
+    )
+  }
+}
+
+extension ApprovalRecord {
+  /// As the store keeps it.
+  var stored: StoredRecord {
+    StoredRecord(kind: .approval, id: id.description, body: encoded)
+  }
+}
+
+extension ServiceOperation {
+  /// Whether it changes a key, which the key's own number of approvals is about.
+  var changesKey: Bool {
+    switch self {
+    case .keyDestroy, .keyImport, .keyRotate, .keyState, .keyUndestroy, .keyUpdate: true
+    default: false
+    }
+  }
+}
+
+extension ServiceError {
+  /// The operation waits for approval; the id is what the request is to be repeated with.
+  static func approvalPending(_ approval: ApprovalRecord) -> ServiceError {
+    ServiceError(
+      .approvalRequired,
+      "The operation needs approval; the request for it is \(approval.id).",
+      remedy:
+        "Have it approved with: keyward approval approve \(approval.id). Then repeat the same "
+        + "request with --approval \(approval.id)."
+    )
+  }
+}
+
+extension ApprovalStep {
+  /// Whether it writes something of its own.
+  var isChange: Bool {
+    switch self {
+    case .none, .ask(_, isNew: false): false
+    case .use, .ask(_, isNew: true): true
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import KeywardAudit
+import KeywardAuthn
+package import KeywardModel
+import KeywardPolicy
+import KeywardStore
+import Logging
+
+/// The policy: read, apply, ask (docs/policy.md).
+extension KeywardService {
+  /// A revision with its documents; the newest without a number.
+  package func policyText(
+    _ caller: Caller,
+    revision number: UInt64?
+  ) async throws(ServiceError) -> PolicyText {
+    let revision = try await policyRevision(caller, number)
+    return PolicyText(
+      revision: revision.info,
+      documents: revision.set.documents.map {
+        PolicyText.Document(kind: $0.kind.rawValue, name: $0.name, text: $0.canonicalText)
+      },
+      officerUIDs: sealedPolicy.officerUIDs.sorted()
+    )
+  }
+
+  /// The revisions that are kept, newest first.
+  package func policyRevisions(
+    _ caller: Caller
+  ) async throws(ServiceError) -> PolicyRevisionList {
+    try await awaiting { reply in
+      self.answer(caller, .policyRead, .policy, reply: reply) { _, state, _ in
+        PolicyRevisionList(revisions: state.policyArchive.infos)
+      }
+    }
+  }
+
+  private func policyRevision(
+    _ caller: Caller,
+    _ number: UInt64?
+  ) async throws(ServiceError) -> PolicyRevision {
+    try await awaiting { reply in
+      self.answer(caller, .policyRead, .policy, reply: reply) {
+        _,
+        state,
+        _ throws(ServiceError) in
+        guard let number, number != state.policy.number else { return state.policy }
+        guard let stored = state.policyArchive[number] else {
+          throw ServiceError(
+            .notFound,
+            "There is no revision \(number) of the policy.",
+            remedy: "List them with: keyward policy list --revisions."
+          )
+        }
+        return try self.read(stored)
+      }
+    }
+  }
+
+  /// Applies files of documents as one change: all of them, or none.
+  ///
+  /// The plan is made outside of the writing thread; a revision that came in between refuses the
+  /// change, so that what was shown is what is done.
+  package func applyPolicy(
+    _ caller: Caller,
+    _ request: PolicyApplyRequest
+  ) async throws(ServiceError) -> PolicyPlan {
+    let operation: ServiceOperation = request.dryRun == true ? .policyRead : .policyApply
+    let planned = await prepared(caller, operation, .policy) { () throws(ServiceError) in
+      let state = try self.unsealed()
+      let base = state.policy
+      if let expected = request.expectedRevision, expected != base.number {
+        throw ServiceError(
+          .conflict,
+          "The policy is at revision \(base.number), not \(expected).",
+          remedy: "Look at what changed, then apply again."
+        )
+      }
+      return try PolicyPlanner(base: base, writer: caller.principal, source: caller.source)
+        .plan(request, officerUIDs: self.sealedPolicy.officerUIDs, at: self.now())
+    }
+    if request.dryRun == true {
+      return try await awaiting { reply in
+        self.answer(caller, .policyRead, .policy, reply: reply) {
+          _,
+          _,
+          _ throws(ServiceError) in try planned.get().plan(revision: nil)
+        }
+      }
+    }
+    return try await awaiting { reply in
+      self.change(caller, .policyApply, .policy, reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        let planned = try planned.get()
+        try planned.checkEscalation()
+        guard state.policy.number == planned.base.number else {
+          throw ServiceError(
+            .conflict,
+            "Another revision of the policy came in between.",
+            remedy: "Plan again, then apply."
+          )
+        }
+        guard planned.hasChanges else { return Change(planned.plan(revision: nil)) {} }
+        let number = state.policy.number + 1
+        record.details.append(.versions(from: planned.base.number, to: number))
+        record.details.append(.count(UInt64(planned.changes.count)))
+        let revision = PolicyRevision(
+          number: number,
+          createdAt: record.time,
+          author: "\(caller.principal.issuer)/\(caller.principal.name)",
+          compiled: planned.compiled
+        )
+        let stored = revision.stored
+        let gone = state.policyArchive.displaced(by: stored)
+        try self.store {
+          try transaction.insertRecord(stored)
+          for old in gone { try transaction.deleteRecord(old) }
+        }
+        return Change(planned.plan(revision: number)) {
+          state.replacePolicy(revision, stored: stored)
+        }
+      }
+    }
+  }
+
+  /// Whether the caller, or with the right to ask somebody else, may do something; with `explaining`,
+  /// why.
+  package func decide(
+    _ caller: Caller,
+    _ request: DecisionRequest,
+    explaining: Bool
+  ) async throws(ServiceError) -> DecisionAnswer {
+    let question = try question(caller, request)
+    let isOwn = request.principal == nil
+    let (operation, resource): (ServiceOperation, Resource) =
+      isOwn ? (.selfRead, .own) : (.policyExplain, .policy)
+    return try await awaiting { reply in
+      self.answer(caller, operation, resource, reply: reply) { _, state, _ in
+        let policy = state.policy.compiled
+        let decision = policy.decide(question)
+        return DecisionAnswer(
+          allowed: decision.isAllowed,
+          rule: decision.rule,
+          approvals: decision.approvals.map(\.words),
+          explanation: explaining ? policy.explain(question).lines : []
+        )
+      }
+    }
+  }
+
+  private func question(
+    _ caller: Caller,
+    _ request: DecisionRequest
+  ) throws(ServiceError) -> PolicyRequest {
+    guard let operation = ServiceOperation(rawValue: request.operation) else {
+      throw ServiceError(
+        .invalidRequest,
+        "There is no such operation.",
+        remedy: "Operations are listed in docs/policy.md, such as key:encrypt."
+      )
+    }
+    guard let resource = ResourcePath(request.resource) else {
+      throw ServiceError(
+        .invalidRequest,
+        "The resource is not a path of segments.",
+        remedy: "Give a path such as keys/etcd/prod-eu."
+      )
+    }
+    var source = caller.source
+    if let text = request.source {
+      guard let address = NetworkAddress(text) else {
+        throw ServiceError(.invalidRequest, "'source' is not an IPv4 or IPv6 address.")
+      }
+      source = address
+    }
+    return PolicyRequest(
+      principal: try request.principal.map { subject throws(ServiceError) in
+        try Principal(subject)
+      } ?? caller.principal,
+      operation: operation,
+      resource: resource,
+      time: now(),
+      source: source
+    )
+  }
+
+  /// The newest revision among the store's records.
+  func newestPolicy(_ archive: PolicyArchive) throws(ServiceError) -> PolicyRevision {
+    guard let newest = archive.records.last else {
+      return PolicyRevision(number: 0, createdAt: nil, author: nil, compiled: sealedPolicy)
+    }
+    return try read(newest)
+  }
+
+  private func read(_ stored: StoredRecord) throws(ServiceError) -> PolicyRevision {
+    do {
+      return try PolicyRevision(stored, officerUIDs: sealedPolicy.officerUIDs)
+    } catch {
+      logger.error("The stored policy cannot be read", metadata: ["error": "\(error)"])
+      throw AccessState.unreadable(stored)
+    }
+  }
+}
+
+extension Principal {
+  /// The principal that a question is about; nothing of it is proved, and nothing is done in its name.
+  fileprivate init(_ subject: DecisionRequest.Subject) throws(ServiceError) {
+    var kind = Kind.jwt
+    if let text = subject.kind {
+      guard let named = Kind(rawValue: text) else {
+        throw ServiceError(
+          .invalidRequest,
+          "'principal.kind' is unknown.",
+          remedy: "Use one of: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))."
+        )
+      }
+      kind = named
+    } else if let builtIn = BuiltInIssuer(rawValue: subject.issuer) {
+      switch builtIn {
+      case .server: kind = .server
+      case .unix: kind = .unixPeer
+      case .kms: kind = .kmsSocket
+      case .tokens: kind = .token
+      case .roles: kind = .machineRole
+      case .anonymous: kind = .anonymous
+      }
+    }
+    var uid: UInt32?
+    if kind == .unixPeer, subject.name.hasPrefix("uid:") { uid = UInt32(subject.name.dropFirst(4)) }
+    self.init(
+      kind: kind,
+      issuer: subject.issuer,
+      name: subject.name,
+      cluster: subject.cluster,
+      environment: subject.environment,
+      claims: subject.claims ?? [:],
+      uid: uid
+    )
+  }
+}

@@ -1,0 +1,341 @@
+import KeywardAuthn
+package import KeywardModel
+import KeywardPolicy
+import KeywardStore
+
+/// The registry of identities: clusters, issuers, authorities and machine roles.
+extension KeywardService {
+  package func listRegistry(
+    _ caller: Caller,
+    _ kind: RegistryKind,
+    limit: Int,
+    cursor: String?
+  ) async throws(ServiceError) -> RegistryPage {
+    try await awaiting { reply in
+      self.answer(caller, .authList, .registry(kind), reply: reply) { _, state, _ in
+        let names = state.access.registry.names(kind).map(\.description)
+          .filter { name in cursor.map { name > $0 } ?? true }
+        let page = Array(names.prefix(limit))
+        return RegistryPage(names: page, nextCursor: names.count > limit ? page.last : nil)
+      }
+    }
+  }
+
+  package func deleteRegistered(
+    _ caller: Caller,
+    _ kind: RegistryKind,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> RegistryPage {
+    try await awaiting { reply in
+      self.change(caller, .authDelete, .registered(kind, name), reply: reply) {
+        _,
+        state,
+        transaction,
+        _ throws(ServiceError) in
+        let registry = state.access.registry
+        guard let old = registry.stored(kind, name) else { throw .nothingRegistered(kind, name) }
+        let without = try self.translated { () throws(AuthnError) in
+          try registry.applying(.remove(kind, name))
+        }
+        // Who came in by it goes with it, on the next request (V21).
+        let gone = self.orphans(of: kind, name, in: registry, state)
+        try self.store {
+          try transaction.deleteRecord(old)
+          for token in gone.tokens { try transaction.deleteRecord(token.stored) }
+          for secretID in gone.secretIDs { try transaction.deleteRecord(secretID.stored) }
+        }
+        return Change(RegistryPage(names: [name.description], nextCursor: nil)) {
+          state.access.withIdentities { $0.replace(without) }
+          state.access.withCredentials { book in
+            for token in gone.tokens { book.remove(token) }
+            for secretID in gone.secretIDs { book.remove(secretID) }
+          }
+        }
+      }
+    }
+  }
+
+  package func cluster(
+    _ caller: Caller,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> ClusterDocument {
+    try await show(caller, .clusters, name) { $0.records.clusters[name]?.document }
+  }
+
+  package func writeCluster(
+    _ caller: Caller,
+    _ name: RegistryName,
+    _ document: ClusterDocument
+  ) async throws(ServiceError) -> ClusterDocument {
+    try await write(caller, .clusters, name) { registry throws(AuthnError) in
+      let record = try ClusterRecord(document, path: name)
+      return (.putCluster(record), record.document)
+    }
+  }
+
+  package func issuer(
+    _ caller: Caller,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> IssuerDocument {
+    try await show(caller, .issuers, name) { $0.records.issuers[name]?.document }
+  }
+
+  package func writeIssuer(
+    _ caller: Caller,
+    _ name: RegistryName,
+    _ document: IssuerDocument
+  ) async throws(ServiceError) -> IssuerDocument {
+    try await write(caller, .issuers, name) { registry throws(AuthnError) in
+      let record = try IssuerRecord(document, path: name)
+      return (.putIssuer(record), record.document)
+    }
+  }
+
+  package func authority(
+    _ caller: Caller,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> AuthorityDocument {
+    try await show(caller, .authorities, name) { $0.records.authorities[name]?.document }
+  }
+
+  package func writeAuthority(
+    _ caller: Caller,
+    _ name: RegistryName,
+    _ document: AuthorityDocument
+  ) async throws(ServiceError) -> AuthorityDocument {
+    try await write(caller, .authorities, name) { registry throws(AuthnError) in
+      let record = try AuthorityRecord(document, path: name)
+      return (.putAuthority(record), record.document)
+    }
+  }
+
+  package func role(
+    _ caller: Caller,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> MachineRoleDocument {
+    try await show(caller, .roles, name) { $0.records.roles[name]?.document }
+  }
+
+  /// Makes or changes a machine role; its role id is made once and stays.
+  package func writeRole(
+    _ caller: Caller,
+    _ name: RegistryName,
+    _ document: MachineRoleDocument
+  ) async throws(ServiceError) -> MachineRoleDocument {
+    guard let fresh = RoleID(random: try random(16)) else {
+      throw ServiceError(.internalError, "No identity could be made.")
+    }
+    return try await write(caller, .roles, name) { registry throws(AuthnError) in
+      let roleID = registry.records.roles[name]?.roleID ?? fresh
+      let record = try MachineRoleRecord(document, path: name, roleID: roleID)
+      return (.putRole(record), record.document)
+    }
+  }
+
+  // MARK: - Steps
+
+  private func show<Document: Sendable>(
+    _ caller: Caller,
+    _ kind: RegistryKind,
+    _ name: RegistryName,
+    _ find: @escaping @Sendable (Registry) -> Document?
+  ) async throws(ServiceError) -> Document {
+    try await awaiting { reply in
+      self.answer(caller, .authShow, .registered(kind, name), reply: reply) {
+        _,
+        state,
+        _ throws(ServiceError) in
+        guard let document = find(state.access.registry) else {
+          throw .nothingRegistered(kind, name)
+        }
+        return document
+      }
+    }
+  }
+
+  private func write<Document: Sendable>(
+    _ caller: Caller,
+    _ kind: RegistryKind,
+    _ name: RegistryName,
+    _ make:
+      @escaping @Sendable (Registry) throws(AuthnError) -> (Registry.Change, Document)
+  ) async throws(ServiceError) -> Document {
+    try await awaiting { reply in
+      self.change(caller, .authWrite, .registered(kind, name), reply: reply) {
+        _,
+        state,
+        transaction,
+        _ throws(ServiceError) in
+        let registry = state.access.registry
+        let old = registry.stored(kind, name)
+        let (changed, document) = try self.translated { () throws(AuthnError) in
+          let (change, document) = try make(registry)
+          return (try registry.applying(change), document)
+        }
+        guard let new = changed.stored(kind, name) else {
+          throw ServiceError(.internalError, "The record was not made.")
+        }
+        try self.store {
+          if let old {
+            try transaction.updateRecord(new, from: old)
+          } else {
+            try transaction.insertRecord(new)
+          }
+        }
+        return Change(document) { state.access.withIdentities { $0.replace(changed) } }
+      }
+    }
+  }
+
+  /// The tokens and secret ids of identities that only this record vouched for.
+  private func orphans(
+    of kind: RegistryKind,
+    _ name: RegistryName,
+    in registry: Registry,
+    _ state: UnsealedState
+  ) -> (tokens: [TokenRecord], secretIDs: [SecretIDRecord]) {
+    state.access.withCredentials { book in
+      let tokens = book.tokens.values.filter { token in
+        let principal = token.principal
+        return switch kind {
+        case .clusters: principal.cluster == name.description
+        case .issuers:
+          principal.kind == .jwt && principal.cluster == nil
+            && principal.issuer == name.description
+        case .authorities:
+          principal.kind == .certificate && principal.cluster == nil
+            && principal.issuer == name.description
+        case .roles: principal.kind == .machineRole && principal.name == name.description
+        }
+      }
+      let secretIDs = kind == .roles ? book.secretIDs.values.filter { $0.role == name } : []
+      return (tokens, secretIDs)
+    }
+  }
+}
+
+/// Secret ids of machine roles.
+extension KeywardService {
+  /// Makes a secret id: the one time that it is shown.
+  package func createSecretID(
+    _ caller: Caller,
+    _ name: RegistryName,
+    networks texts: [String]
+  ) async throws(ServiceError) -> IssuedSecretID {
+    var networks: [NetworkPrefix] = []
+    for text in texts {
+      guard let network = NetworkPrefix(text) else {
+        throw ServiceError(
+          .invalidRequest,
+          "'networks' has a member that is no network.",
+          remedy: "Give networks such as 10.0.0.0/8, separated by commas."
+        )
+      }
+      networks.append(network)
+    }
+    let bound = networks
+    return try await awaiting { reply in
+      self.change(caller, .authSecretID, .registered(.roles, name), reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        guard let role = state.access.registry.records.roles[name] else {
+          throw .nothingRegistered(.roles, name)
+        }
+        guard
+          let credential = Credential(.secretID, random: try self.random(Credential.randomLength)),
+          let accessor = Accessor(.secretID, random: try self.random(16))
+        else { throw ServiceError(.internalError, "No secret id could be made.") }
+        let made = SecretIDRecord(
+          accessor: accessor,
+          role: role,
+          digest: credential.digest(state.access.credentialKey),
+          now: record.time,
+          networks: bound
+        )
+        try self.store { try transaction.insertRecord(made.stored) }
+        let issued = IssuedSecretID(
+          roleID: role.roleID.description,
+          secretID: credential.revealed(),
+          info: made.info
+        )
+        return Change(issued) { state.access.withCredentials { $0.put(made) } }
+      }
+    }
+  }
+
+  package func listSecretIDs(
+    _ caller: Caller,
+    _ name: RegistryName
+  ) async throws(ServiceError) -> SecretIDPage {
+    try await awaiting { reply in
+      self.answer(caller, .authShow, .registered(.roles, name), reply: reply) {
+        _,
+        state,
+        _ throws(ServiceError) in
+        guard state.access.registry.records.roles[name] != nil else {
+          throw .nothingRegistered(.roles, name)
+        }
+        let found = state.access.withCredentials { book in
+          book.secretIDs.values.filter { $0.role == name }
+        }
+        return SecretIDPage(
+          secretIDs: found.sorted { $0.accessor < $1.accessor }.map(\.info)
+        )
+      }
+    }
+  }
+
+  package func revokeSecretID(
+    _ caller: Caller,
+    _ name: RegistryName,
+    accessor: String
+  ) async throws(ServiceError) -> SecretIDInfo {
+    try await awaiting { reply in
+      self.change(caller, .authSecretID, .registered(.roles, name), reply: reply) {
+        _,
+        state,
+        transaction,
+        _ throws(ServiceError) in
+        // The role is part of the question: an accessor of another role is not there (V17).
+        let found = state.access.withCredentials { book in
+          book.secretIDs.values.first {
+            $0.role == name && $0.accessor.description == accessor
+          }
+        }
+        guard let old = found else {
+          throw ServiceError(
+            .notFound,
+            "The role has no secret id with this accessor.",
+            remedy: "List them with: keyward auth role secret-ids \(name)."
+          )
+        }
+        try self.store { try transaction.deleteRecord(old.stored) }
+        return Change(old.info) { state.access.withCredentials { $0.remove(old) } }
+      }
+    }
+  }
+}
+
+extension ServiceError {
+  static func nothingRegistered(_ kind: RegistryKind, _ name: RegistryName) -> ServiceError {
+    ServiceError(
+      .notFound,
+      "There is no record '\(name)' in \(kind.rawValue).",
+      remedy: "List them with: keyward auth \(kind.command) list."
+    )
+  }
+}
+
+extension RegistryKind {
+  /// The noun of the commands.
+  fileprivate var command: String {
+    switch self {
+    case .clusters: "cluster"
+    case .issuers: "issuer"
+    case .authorities: "authority"
+    case .roles: "role"
+    }
+  }
+}

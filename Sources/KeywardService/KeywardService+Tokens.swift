@@ -1,0 +1,278 @@
+import KeywardAuthn
+import KeywardCrypto
+package import KeywardModel
+import KeywardPolicy
+import KeywardStore
+
+/// Access tokens: one's own, and those of others (docs/identities.md).
+extension KeywardService {
+  // MARK: - The caller's own
+
+  /// Who the server takes the caller for.
+  package func whoAmI(_ caller: Caller) async throws(ServiceError) -> OwnIdentity {
+    try await awaiting { reply in
+      self.answer(caller, .selfRead, .own, reply: reply) { _, state, _ in
+        OwnIdentity(
+          principal: PrincipalInfo(caller.principal),
+          token: caller.accessor.flatMap { Accessor($0) }.flatMap { accessor in
+            state.access.withCredentials { $0[accessor] }?.info
+          },
+          transport: caller.transport.rawValue,
+          address: caller.source?.description
+        )
+      }
+    }
+  }
+
+  /// Gives the caller's token more time, never past its maximum.
+  package func renewOwnToken(
+    _ caller: Caller,
+    increment: Int64?
+  ) async throws(ServiceError) -> TokenInfo {
+    let accessor = try ownAccessor(caller)
+    return try await changeToken(caller, .selfRenew, .own, accessor) {
+      token,
+      now throws(ServiceError) in
+      try Self.renew(&token, increment: increment, at: now)
+    }
+  }
+
+  /// Ends the caller's token.
+  package func revokeOwnToken(_ caller: Caller) async throws(ServiceError) -> TokenInfo {
+    let accessor = try ownAccessor(caller)
+    return try await removeToken(caller, .selfRevoke, .own, accessor)
+  }
+
+  private func ownAccessor(_ caller: Caller) throws(ServiceError) -> Accessor {
+    guard let accessor = caller.accessor.flatMap({ Accessor($0) }) else {
+      throw ServiceError(
+        .invalidRequest,
+        "The request carries no token.",
+        remedy: "Send it with the token that is meant."
+      )
+    }
+    return accessor
+  }
+
+  // MARK: - Others'
+
+  /// Makes a token: with a name, one for a system of that name; without, one for the caller itself,
+  /// which can do what the caller can and lives no longer than the caller's own.
+  package func createToken(
+    _ caller: Caller,
+    _ request: TokenRequest
+  ) async throws(ServiceError) -> IssuedToken {
+    let terms = try translated { () throws(AuthnError) in try TokenRecord.Terms(request) }
+    let principal = try tokenPrincipal(caller, request)
+    return try await awaiting { reply in
+      self.change(caller, .tokenCreate, .tokens, reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        let parent = caller.accessor.flatMap { Accessor($0) }
+          .flatMap { accessor in state.access.withCredentials { $0[accessor] } }
+        let isOwn = principal == caller.principal
+        let made = try self.makeToken(
+          principal,
+          terms,
+          notAfter: isOwn ? parent?.expiresAt : nil,
+          certificateSHA256: isOwn ? parent?.certificateSHA256 : nil,
+          state,
+          at: record.time
+        )
+        try self.store { try transaction.insertRecord(made.record.stored) }
+        return Change(made.issued) { state.access.withCredentials { $0.put(made.record) } }
+      }
+    }
+  }
+
+  private func tokenPrincipal(
+    _ caller: Caller,
+    _ request: TokenRequest
+  ) throws(ServiceError) -> Principal {
+    guard let name = request.name else {
+      guard caller.principal.kind != .unixPeer else {
+        throw ServiceError(
+          .invalidRequest,
+          "A token for a process on the admin socket needs a name.",
+          remedy: "Give --name; policy binds it by issuer 'tokens' and that name."
+        )
+      }
+      guard request.environment == nil else {
+        throw ServiceError(.invalidRequest, "'environment' goes with 'name'.")
+      }
+      return caller.principal
+    }
+    guard (1...128).contains(name.utf8.count),
+      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c })
+    else {
+      throw ServiceError(
+        .invalidRequest,
+        "'name' is not 1 to 128 printable characters without spaces, quotes and backslashes."
+      )
+    }
+    if let environment = request.environment, RegistryName(environment) == nil {
+      throw ServiceError(.invalidRequest, "'environment' is not a name of a-z, 0-9, '.', '_', '-'.")
+    }
+    return Principal(kind: .token, name: name, environment: request.environment)
+  }
+
+  package func listTokens(
+    _ caller: Caller,
+    limit: Int,
+    cursor: String?
+  ) async throws(ServiceError) -> TokenPage {
+    try await awaiting { reply in
+      self.answer(caller, .tokenList, .tokens, reply: reply) { _, state, _ in
+        let (tokens, hasMore) = state.access.withCredentials {
+          $0.page(after: cursor, limit: limit)
+        }
+        return TokenPage(
+          tokens: tokens.map(\.info),
+          nextCursor: hasMore ? tokens.last?.accessor.description : nil
+        )
+      }
+    }
+  }
+
+  package func showToken(
+    _ caller: Caller,
+    accessor text: String
+  ) async throws(ServiceError) -> TokenInfo {
+    try await awaiting { reply in
+      self.answer(caller, .tokenShow, .tokens, reply: reply) {
+        _,
+        state,
+        _ throws(ServiceError) in
+        try self.token(Accessor(text), state).info
+      }
+    }
+  }
+
+  package func renewToken(
+    _ caller: Caller,
+    accessor text: String,
+    increment: Int64?
+  ) async throws(ServiceError) -> TokenInfo {
+    try await changeToken(caller, .tokenRenew, .tokens, Accessor(text)) {
+      token,
+      now throws(ServiceError) in
+      try Self.renew(&token, increment: increment, at: now)
+    }
+  }
+
+  package func revokeToken(
+    _ caller: Caller,
+    accessor text: String
+  ) async throws(ServiceError) -> TokenInfo {
+    try await removeToken(caller, .tokenRevoke, .tokens, Accessor(text))
+  }
+
+  // MARK: - Steps
+
+  /// Makes a token and its record; the record is still to be stored.
+  func makeToken(
+    _ principal: Principal,
+    _ terms: TokenRecord.Terms,
+    notAfter: Timestamp?,
+    certificateSHA256: [UInt8]?,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) throws(ServiceError) -> (issued: IssuedToken, record: TokenRecord) {
+    guard let credential = Credential(.token, random: try random(Credential.randomLength)),
+      let accessor = Accessor(.token, random: try random(16))
+    else { throw ServiceError(.internalError, "No token could be made.") }
+    let record = TokenRecord(
+      accessor: accessor,
+      digest: credential.digest(state.access.credentialKey),
+      principal: principal,
+      terms: terms,
+      now: now,
+      notAfter: notAfter,
+      certificateSHA256: certificateSHA256
+    )
+    return (IssuedToken(token: credential.revealed(), info: record.info), record)
+  }
+
+  private func token(
+    _ accessor: Accessor?,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> TokenRecord {
+    guard let accessor, let token = state.access.withCredentials({ $0[accessor] }) else {
+      throw ServiceError(
+        .notFound,
+        "There is no token with this accessor.",
+        remedy: "List them with: keyward auth token list."
+      )
+    }
+    return token
+  }
+
+  private func changeToken(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    _ accessor: Accessor?,
+    _ step: @escaping @Sendable (inout TokenRecord, Timestamp) throws(ServiceError) -> Void
+  ) async throws(ServiceError) -> TokenInfo {
+    try await awaiting { reply in
+      self.change(caller, operation, resource, reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        let old = try self.token(accessor, state)
+        var new = old
+        try step(&new, record.time)
+        let changed = new
+        try self.store { try transaction.updateRecord(changed.stored, from: old.stored) }
+        return Change(changed.info) { state.access.withCredentials { $0.put(changed) } }
+      }
+    }
+  }
+
+  private func removeToken(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    _ accessor: Accessor?
+  ) async throws(ServiceError) -> TokenInfo {
+    try await awaiting { reply in
+      self.change(caller, operation, resource, reply: reply) {
+        _,
+        state,
+        transaction,
+        _ throws(ServiceError) in
+        let old = try self.token(accessor, state)
+        try self.store { try transaction.deleteRecord(old.stored) }
+        return Change(old.info) { state.access.withCredentials { $0.remove(old) } }
+      }
+    }
+  }
+
+  private static func renew(
+    _ token: inout TokenRecord,
+    increment: Int64?,
+    at now: Timestamp
+  ) throws(ServiceError) {
+    do throws(TokenRecord.Refusal) {
+      try token.extend(now: now, increment: increment)
+    } catch {
+      throw ServiceError(
+        .conflict,
+        "The token cannot be renewed: \(error.rawValue).",
+        remedy: "Log in again."
+      )
+    }
+  }
+
+  /// Runs a step of the identity layer, with its error in the service's words.
+  func translated<R>(_ body: () throws(AuthnError) -> R) throws(ServiceError) -> R {
+    do {
+      return try body()
+    } catch {
+      throw ServiceError(.invalidRequest, error.message, remedy: error.remedy)
+    }
+  }
+}
