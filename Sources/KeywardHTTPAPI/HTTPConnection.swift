@@ -34,6 +34,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   private var isSecured: Bool
   var isDraining = false
   var isReadPending = false
+  /// Whether nothing more is read, not even the end.
+  private var isDeaf = false
   /// Parts of pipelined requests that one read brought along with an earlier one.
   var waiting = CircularBuffer<HTTPServerRequestPart>()
 
@@ -71,6 +73,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
+    guard !isDeaf else { return }
     if case .answering = phase {
       isReadPending = true
     } else {
@@ -125,7 +128,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     case (.lingering(let left), .body(let buffer)):
       buffer.wipe()
       phase = .lingering(left - buffer.readableBytes)
-      if left < buffer.readableBytes { close(context) }
+      if left < buffer.readableBytes {
+        // TLS waits for the client's last word, behind all that it sends: it is not listened to.
+        isDeaf = true
+        close(context)
+      }
     case (.lingering, .end):
       break
     case (.answering, _), (.closed, _), (.idle, _), (.receiving, _), (.lingering, _):
@@ -149,6 +156,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         // A body of someone who is over the rate is not read.
         return refuse(exchange, context) { .throttled(requestID: $0, retryAfter: delay) }
       }
+      // A body of nobody is not read either.
+      guard isIdentified(request) || request.announced == 0 else { throw .unauthenticated }
       let collector = try BodyCollector(
         request.route.body,
         announced: request.announced,
@@ -224,6 +233,14 @@ final class HTTPConnection: ChannelDuplexHandler {
         connection.answer(exchange, result, context)
       }
     }
+  }
+
+  /// Whether there is something to know the caller by, where the route asks for it.
+  private func isIdentified(_ request: RequestHead) -> Bool {
+    guard request.route.authentication == .credential, peer.unixPrincipal == nil else {
+      return true
+    }
+    return request.credentials.bearer != nil || !peer.certificates.isEmpty
   }
 
   /// The seconds that the peer has to wait; nil when the request may go on.

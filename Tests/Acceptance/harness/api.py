@@ -60,10 +60,13 @@ class API:
 
     def __init__(self, path, timeout=120):
         self.path, self.timeout = path, timeout
-        self.connection, self.used = None, 0
+        self.connection, self.used, self.headers = None, 0, {}
 
     def clone(self):
         return API(self.path, self.timeout)
+
+    def connect(self):
+        return Connection(self.path, self.timeout)
 
     def close(self):
         if self.connection:
@@ -78,8 +81,8 @@ class API:
         if self.connection and time.monotonic() - self.used > 20:
             self.close()
         if not self.connection:
-            self.connection = Connection(self.path, self.timeout)
-        headers = {"Content-Type": kind} if kind else {}
+            self.connection = self.connect()
+        headers = {**self.headers, **({"Content-Type": kind} if kind else {})}
         try:
             self.connection.request(method, target, body=body, headers=headers)
             answer = Answer(self.connection.getresponse())
