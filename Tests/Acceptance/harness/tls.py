@@ -10,7 +10,7 @@ import ssl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .api import API
 
@@ -18,7 +18,8 @@ from .api import API
 class Authority:
     """An authority of the test's own, or a certificate that it signed."""
 
-    def __init__(self, name, issuer=None, rsa_key=False, hosts=(), days=30, is_authority=True):
+    def __init__(self, name, issuer=None, rsa_key=False, hosts=(), days=30, is_authority=True,
+                 uri=None, client=False):
         self.key = (rsa.generate_private_key(65537, 2048) if rsa_key
                     else ec.generate_private_key(ec.SECP256R1()))
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -30,6 +31,12 @@ class Authority:
             .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(min(now, end) - datetime.timedelta(days=1)).not_valid_after(end)
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True))
+        if client:
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        if uri:
+            builder = builder.add_extension(x509.SubjectAlternativeName(
+                [x509.UniformResourceIdentifier(uri)]), critical=False)
         if hosts:
             names = [x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit()
                      else x509.DNSName(host) for host in hosts]
