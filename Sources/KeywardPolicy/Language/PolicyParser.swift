@@ -23,14 +23,14 @@ struct PolicyParser {
       "a policy document",
       known: ["apiVersion", "kind", "metadata", "spec"]
     )
-    try version(required(top, "apiVersion", in: node))
-    let kindNode = try required(top, "kind", in: node)
+    try version(fields.required(top, "apiVersion", in: node))
+    let kindNode = try fields.required(top, "kind", in: node)
     let kinds = PolicyDocument.Kind.allCases.map(\.rawValue).joined(separator: ", ")
     guard let kind = PolicyDocument.Kind(rawValue: try fields.text(kindNode, "kind")) else {
       throw fields.wrong(kindNode, "kind is one of \(kinds)")
     }
-    let (name, nameNode, description) = try metadata(required(top, "metadata", in: node))
-    let spec = try required(top, "spec", in: node)
+    let (name, nameNode, description) = try metadata(fields.required(top, "metadata", in: node))
+    let spec = try fields.required(top, "spec", in: node)
     let body: PolicyDocument.Body
     switch kind {
     case .role:
@@ -59,7 +59,11 @@ struct PolicyParser {
   private func role(_ node: Node) throws(PolicyProblem) -> PolicyRole {
     let spec = try fields.mapping(node, "the spec of a Role", known: ["rules"])
     var rules: [PolicyRule] = []
-    let list = try fields.list(required(spec, "rules", in: node), "rules", most: Self.mostRules)
+    let list = try fields.list(
+      fields.required(spec, "rules", in: node),
+      "rules",
+      most: Self.mostRules
+    )
     for item in list { rules.append(try rule(item)) }
     return PolicyRole(rules: rules)
   }
@@ -70,14 +74,14 @@ struct PolicyParser {
       "a rule",
       known: ["effect", "operations", "resources", "conditions", "expires"]
     )
-    let effectNode = try required(rule, "effect", in: node)
+    let effectNode = try fields.required(rule, "effect", in: node)
     guard let effect = PolicyRule.Effect(rawValue: try fields.text(effectNode, "effect")) else {
       throw fields.wrong(effectNode, "effect is allow or forbid")
     }
     return PolicyRule(
       effect: effect,
-      operations: try operations(required(rule, "operations", in: node)),
-      resources: try resources(required(rule, "resources", in: node)),
+      operations: try operations(fields.required(rule, "operations", in: node)),
+      resources: try resources(fields.required(rule, "resources", in: node)),
       conditions: try conditions(rule["conditions"]),
       expires: try expiry(rule["expires"])
     )
@@ -89,11 +93,11 @@ struct PolicyParser {
       "the spec of a Binding",
       known: ["role", "subjects", "conditions", "expires"]
     )
-    let roleNode = try required(spec, "role", in: node)
+    let roleNode = try fields.required(spec, "role", in: node)
     let role = try fields.text(roleNode, "role")
     var subjects: [PolicySubject] = []
     let list = try fields.list(
-      required(spec, "subjects", in: node),
+      fields.required(spec, "subjects", in: node),
       "subjects",
       most: Self.mostItems
     )
@@ -113,14 +117,14 @@ struct PolicyParser {
       "the spec of an ApprovalRule",
       known: ["operations", "resources", "conditions", "require", "valid_for"]
     )
-    let require = try required(spec, "require", in: node)
+    let require = try fields.required(spec, "require", in: node)
     let tree = try tree(require, depth: 1)
     guard tree.nodes.count <= ApprovalTree.mostNodes else {
       throw fields.wrong(require, "require has at most \(ApprovalTree.mostNodes) quorums in all")
     }
     return PolicyApprovalRule(
-      operations: try operations(required(spec, "operations", in: node)),
-      resources: try resources(required(spec, "resources", in: node)),
+      operations: try operations(fields.required(spec, "operations", in: node)),
+      resources: try resources(fields.required(spec, "resources", in: node)),
       conditions: try conditions(spec["conditions"]),
       tree: tree,
       validFor: try spec["valid_for"].map { node throws(PolicyProblem) in try validity(node) }
@@ -138,7 +142,7 @@ struct PolicyParser {
 
   private func metadata(_ node: Node) throws(PolicyProblem) -> (String, Node, String?) {
     let metadata = try fields.mapping(node, "metadata", known: ["name", "description"])
-    let nameNode = try required(metadata, "name", in: node)
+    let nameNode = try fields.required(metadata, "name", in: node)
     let text = try fields.text(nameNode, "name")
     guard let name = RegistryName(text) else {
       throw fields.wrong(
@@ -208,7 +212,7 @@ struct PolicyParser {
       "a subject",
       known: ["issuer", "name", "cluster", "environment", "kind"]
     )
-    let issuerNode = try required(subject, "issuer", in: node)
+    let issuerNode = try fields.required(subject, "issuer", in: node)
     let issuer = try match(issuerNode, "issuer", isName: true)
     let unnameable = [BuiltInIssuer.server, .anonymous].map {
       PolicySubject.Match.literal($0.rawValue)
@@ -265,13 +269,13 @@ struct PolicyParser {
   private func tree(_ node: Node, depth: Int) throws(PolicyProblem) -> ApprovalTree {
     let quorum = try fields.mapping(node, "require", known: ["n", "of"])
     let needed = try fields.number(
-      required(quorum, "n", in: node),
+      fields.required(quorum, "n", in: node),
       "n",
       1...ApprovalTree.mostNeeded
     )
     var subjects: [PolicySubject] = []
     var nested: [ApprovalTree] = []
-    for item in try fields.list(required(quorum, "of", in: node), "of", most: 64) {
+    for item in try fields.list(fields.required(quorum, "of", in: node), "of", most: 64) {
       let isQuorum =
         item.mapping?.keys.contains { ["n", "of"].contains($0.scalar?.string) } ?? false
       if isQuorum {
@@ -281,15 +285,6 @@ struct PolicyParser {
       }
     }
     return ApprovalTree(needed: needed, subjects: subjects, nested: nested)
-  }
-
-  private func required(
-    _ mapping: [String: Node],
-    _ name: String,
-    in node: Node
-  ) throws(PolicyProblem) -> Node {
-    guard let value = mapping[name] else { throw fields.wrong(node, "'\(name)' is missing here") }
-    return value
   }
 }
 
@@ -319,7 +314,7 @@ extension PolicyParser {
       guard fields.count == 1 else { throw alone(node) }
       return try self.time(time)
     }
-    let attributeNode = try required(fields, "attribute", in: node)
+    let attributeNode = try self.fields.required(fields, "attribute", in: node)
     guard let attribute = PolicyAttribute(try self.fields.text(attributeNode, "attribute")) else {
       throw self.fields.wrong(
         attributeNode,
@@ -393,7 +388,7 @@ extension PolicyParser {
       }
       return .period(notBefore: notBefore, notAfter: notAfter)
     }
-    let daysNode = try required(time, "days", in: node)
+    let daysNode = try fields.required(time, "days", in: node)
     var days: [WeeklyWindow.Day] = []
     for item in try fields.list(daysNode, "days", most: 7) {
       let text = try fields.plain(item, "a day")
@@ -402,8 +397,8 @@ extension PolicyParser {
       else { throw fields.wrong(item, "days are mon, tue, wed, thu, fri, sat, sun, each once") }
       days.append(day)
     }
-    let from = try minutes(required(time, "from", in: node), "from")
-    let to = try minutes(required(time, "to", in: node), "to")
+    let from = try minutes(fields.required(time, "from", in: node), "from")
+    let to = try minutes(fields.required(time, "to", in: node), "to")
     guard from < to else {
       throw fields.wrong(node, "from is earlier than to; write two rules for a time over midnight")
     }

@@ -36,6 +36,16 @@ struct YAMLFields {
     return fields
   }
 
+  /// A field that must be there.
+  func required(
+    _ mapping: [String: Node],
+    _ name: String,
+    in node: Node
+  ) throws(PolicyProblem) -> Node {
+    guard let value = mapping[name] else { throw wrong(node, "'\(name)' is missing here") }
+    return value
+  }
+
   /// The items of a list that is not empty.
   func list(_ node: Node, _ what: String, most: Int) throws(PolicyProblem) -> [Node] {
     guard let sequence = node.sequence else { throw wrong(node, "\(what) is a list: [..]") }

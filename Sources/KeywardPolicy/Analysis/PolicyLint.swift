@@ -1,0 +1,253 @@
+package import KeywardModel
+
+/// What in a policy is likely a mistake, or wider than it need be; nothing of it changes a decision.
+package struct PolicyLint: Hashable, Sendable {
+  package enum Severity: String, Hashable, Sendable {
+    /// What is asked for can never be had.
+    case error
+    case warning
+  }
+
+  package enum Rule: String, Hashable, Sendable, CaseIterable {
+    /// A quorum that nobody can fill.
+    case unreachableQuorum = "unreachable-quorum"
+    /// An allow rule that allows nothing that others do not, or a forbid rule that takes nothing away.
+    case shadowed
+    /// A rule with its binding that no request can match.
+    case neverMatches = "never-matches"
+    /// A role that no binding gives.
+    case unusedRole = "unused-role"
+    /// An allow rule for all operations or all resources.
+    case wildcard
+    /// A subject with any name, or any issuer.
+    case broadSubject = "broad-subject"
+    /// A forbid rule with `not_in`: it lets pass who does not have the attribute.
+    case notInForbid = "not-in-forbid"
+    /// A rule or binding that has expired.
+    case expired
+  }
+
+  package struct Finding: Hashable, Sendable, CustomStringConvertible {
+    package let rule: Rule
+    package let document: PolicySet.Identity
+    /// The rule or subject in its document.
+    package let index: Int?
+    package let message: String
+
+    package var severity: Severity { rule == .unreachableQuorum ? .error : .warning }
+
+    package var description: String {
+      "\(severity.rawValue) \(rule.rawValue): \(document.kind.rawValue) \(document.name)"
+        + (index.map { "#\($0)" } ?? "") + ": \(message)"
+    }
+  }
+
+  package private(set) var findings: [Finding] = []
+  /// Whether rules were too many, or interlocked too much, for all shadowed ones to be found.
+  package private(set) var isPartial = false
+
+  /// Looks through a policy as of `time`.
+  package init(_ policy: CompiledPolicy, time: Timestamp, steps: Int = 200_000) {
+    for document in policy.set.documents {
+      switch document.body {
+      case .role(let role): look(document, role, policy, time)
+      case .binding(let binding): look(document, binding, time)
+      case .approvalRule(let rule): look(document, rule)
+      }
+    }
+    lookForShadows(policy, steps)
+  }
+
+  private mutating func add(
+    _ rule: Rule,
+    _ document: PolicySet.Identity,
+    _ message: String,
+    index: Int? = nil
+  ) {
+    findings.append(Finding(rule: rule, document: document, index: index, message: message))
+  }
+
+  private mutating func look(
+    _ document: PolicyDocument,
+    _ role: PolicyRole,
+    _ policy: CompiledPolicy,
+    _ time: Timestamp
+  ) {
+    let isBound = policy.bindings.contains { policy.roles[$0.role].name == document.name }
+    if !isBound {
+      add(.unusedRole, document.identity, "no binding gives this role; bind or remove it")
+    }
+    for (index, rule) in role.rules.enumerated() {
+      if rule.effect == .allow {
+        if rule.operationPatterns.contains("*") {
+          add(
+            .wildcard,
+            document.identity,
+            "allows every operation; name those that are needed",
+            index: index
+          )
+        }
+        if rule.resources.contains(where: { $0.segments.isEmpty && $0.hasRest }) {
+          add(
+            .wildcard,
+            document.identity,
+            "is about every resource; name those that are meant",
+            index: index
+          )
+        }
+      } else {
+        lookForNotIn(document, rule.conditions, index)
+      }
+      if let expires = rule.expires, expires <= time {
+        add(.expired, document.identity, "expired \(expires.rfc3339); remove it", index: index)
+      }
+    }
+  }
+
+  private mutating func lookForNotIn(
+    _ document: PolicyDocument,
+    _ conditions: [PolicyCondition],
+    _ index: Int?
+  ) {
+    for condition in conditions {
+      guard case .isNotIn(let attribute, _) = condition else { continue }
+      add(
+        .notInForbid,
+        document.identity,
+        "does not forbid to who has no \(attribute); write an allow rule with 'in' instead",
+        index: index
+      )
+    }
+  }
+
+  private mutating func look(
+    _ document: PolicyDocument,
+    _ binding: PolicyBinding,
+    _ time: Timestamp
+  ) {
+    for (index, subject) in binding.subjects.enumerated() {
+      if subject.issuer == .present {
+        add(
+          .broadSubject,
+          document.identity,
+          "is anybody of every issuer; name the issuer",
+          index: index
+        )
+      } else if subject.name == nil || subject.name?.description == "**" {
+        add(
+          .broadSubject,
+          document.identity,
+          "is everybody of its issuer; give a name",
+          index: index
+        )
+      }
+    }
+    if let expires = binding.expires, expires <= time {
+      add(.expired, document.identity, "expired \(expires.rfc3339); remove it")
+    }
+  }
+
+  /// Counts who there can be if a subject that names one issuer and one name is one person.
+  private mutating func look(_ document: PolicyDocument, _ rule: PolicyApprovalRule) {
+    if !rule.tree.isReachable {
+      add(
+        .unreachableQuorum,
+        document.identity,
+        "asks for more than can ever approve; lower n or name more approvers"
+      )
+    }
+  }
+}
+
+extension PolicyLint {
+  /// Rules without which every decision would be the same.
+  private mutating func lookForShadows(_ policy: CompiledPolicy, _ steps: Int) {
+    guard let analyzed = try? AnalyzedPolicy(policy) else {
+      isPartial = true
+      return
+    }
+    var search = RegionSearch()
+    search.stepsLeft = steps
+    let boxes = Dictionary(grouping: analyzed.allow + analyzed.forbid) { $0.reference }
+    for binding in policy.bindings {
+      let role = policy.roles[binding.role]
+      for index in role.rules.indices {
+        let reference = Explanation.RuleReference(
+          binding: binding.name,
+          role: role.name,
+          index: index
+        )
+        let isAllow = role.rules[index].effect == .allow
+        let all = isAllow ? analyzed.allow : analyzed.forbid
+        let own = boxes[reference] ?? []
+        let identity = PolicySet.Identity(kind: .binding, name: binding.name)
+        do throws(PolicyAnalysisError) {
+          if try !Self.isAny(own, outside: [], inside: nil, &search) {
+            add(.neverMatches, identity, "no request can match \(reference)")
+            continue
+          }
+          let others = all.filter { box in
+            !own.allSatisfy { $0.isApart(from: box.hull) } && box.reference != reference
+          }
+          let isUseful =
+            isAllow
+            ? try Self.isAny(own, outside: others + analyzed.forbid, inside: nil, &search)
+            : try Self.isAny(own, outside: others, inside: analyzed.allow, &search)
+          if !isUseful {
+            add(.shadowed, identity, "\(reference) changes nothing beside the other rules")
+          }
+        } catch {
+          isPartial = true
+          return
+        }
+      }
+    }
+  }
+
+  private static func isAny(
+    _ boxes: [RuleBox],
+    outside: [RuleBox],
+    inside: [RuleBox]?,
+    _ search: inout RegionSearch
+  ) throws(PolicyAnalysisError) -> Bool {
+    for box in boxes {
+      let near = outside.filter { !$0.isApart(from: box.hull) }
+      for within in inside.map({ $0.map(Optional.some) }) ?? [nil] {
+        if let within, within.isApart(from: box.hull) { continue }
+        if try search.example(inside: [box] + (within.map { [$0] } ?? []), outside: near) != nil {
+          return true
+        }
+      }
+    }
+    return false
+  }
+}
+
+extension ApprovalTree {
+  /// Whether approvers can fill it, taking a subject with one issuer and one name for one person and
+  /// every other for any number.
+  fileprivate var isReachable: Bool {
+    let nodes = nodes
+    var people: [String: UInt16] = [:]
+    var crowd: UInt16 = 0
+    for (index, node) in nodes.enumerated() {
+      for subject in node.subjects {
+        if case .literal(let issuer) = subject.issuer, let name = subject.name?.literal,
+          subject.cluster != .present
+        {
+          var key = issuer + " " + name
+          if case .literal(let cluster)? = subject.cluster { key += " " + cluster }
+          people[key, default: 0] |= 1 << UInt16(index)
+        } else {
+          crowd |= 1 << UInt16(index)
+        }
+      }
+    }
+    let most = Self.mostNeeded * Self.mostNodes
+    var groups = people.values.map { Group(nodes: $0, count: 1) }
+    for index in nodes.indices where crowd >> UInt16(index) & 1 == 1 {
+      groups.append(Group(nodes: 1 << UInt16(index), count: most))
+    }
+    return isSatisfied(by: groups)
+  }
+}
