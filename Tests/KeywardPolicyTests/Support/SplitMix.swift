@@ -21,3 +21,13 @@ struct SplitMix {
 
   mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }
+
+extension SplitMix {
+  mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+    var elements = elements
+    for index in elements.indices.reversed() where index > 0 {
+      elements.swapAt(index, below(index + 1))
+    }
+    return elements
+  }
+}
