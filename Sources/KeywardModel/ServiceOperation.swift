@@ -47,6 +47,7 @@ package enum ServiceOperation: String, CaseIterable, Hashable, Sendable, Codable
   case selfRead = "self:read"
   case selfRenew = "self:renew"
   case selfRevoke = "self:revoke"
+  case serverExpire = "server:expire"
   case serverRecover = "server:recover"
   case serverStart = "server:start"
   case serverStop = "server:stop"

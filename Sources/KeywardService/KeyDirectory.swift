@@ -56,15 +56,28 @@ package final class KeyDirectory: Sendable {
   }
 
   /// Up to `limit` keys after the name `cursor`, in the order of names, that begin with `prefix`.
-  package func page(prefix: String, after cursor: KeyName?, limit: Int) -> [Key] {
+  ///
+  /// Only keys that satisfy `condition` are in it. `next` is what the next page begins after, nil at
+  /// the end; a page looks at no more than 10,000 keys, so it can be short and not the last.
+  package func page(
+    prefix: String,
+    after cursor: KeyName?,
+    limit: Int,
+    where condition: (Key) -> Bool
+  ) -> (keys: [Key], next: KeyName?) {
     let names = sortedNames()
     var result: [Key] = []
     var index = KeyDirectory.firstIndex(in: names, prefix: prefix, after: cursor)
-    while index < names.count, result.count < limit, names[index].description.hasPrefix(prefix) {
-      if let key = key(named: names[index]) { result.append(key) }
+    let end = index + 10_000
+    while index < names.count, names[index].description.hasPrefix(prefix) {
+      if let key = key(named: names[index]), condition(key) {
+        if result.count == limit { return (result, result.last?.name) }
+        result.append(key)
+      }
       index += 1
+      if index == end { return (result, names[index - 1]) }
     }
-    return result
+    return (result, nil)
   }
 
   /// All names in order; they are sorted outside the lock, which the KMS sockets need too.

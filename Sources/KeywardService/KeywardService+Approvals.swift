@@ -21,7 +21,9 @@ extension KeywardService {
     _ record: AuditRecord,
     _ state: UnsealedState
   ) -> [ApprovalRequirement] {
-    guard case .key(let name) = record.resource, record.operation.changesKey,
+    // What falls due was ordered before, with its approval.
+    guard record.caller.principal.kind != .server,
+      case .key(let name) = record.resource, record.operation.changesKey,
       let key = state.directory.key(named: name), key.attributes.requiredApprovals > 0
     else { return approvals }
     return approvals + [

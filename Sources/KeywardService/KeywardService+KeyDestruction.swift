@@ -25,7 +25,6 @@ extension KeywardService {
         record throws(ServiceError) in
         let key = try self.find(name, in: state)
         record.used(key, try number.map { n throws(ServiceError) in try self.find(n, of: key) })
-        try self.requireNoApproval(key)
         guard !key.attributes.deletionProtected else {
           throw ServiceError(
             .keyUsage,
@@ -77,7 +76,6 @@ extension KeywardService {
         record throws(ServiceError) in
         let key = try self.find(name, in: state)
         record.used(key, try number.map { n throws(ServiceError) in try self.find(n, of: key) })
-        try self.requireNoApproval(key)
         var versions = key.versions
         var found = false
         for index in versions.indices

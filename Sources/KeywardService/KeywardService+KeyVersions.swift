@@ -61,7 +61,6 @@ extension KeywardService {
         let key = try self.find(name, in: state)
         var version = try self.find(number, of: key)
         record.used(key, version)
-        try self.requireNoApproval(key)
         record.details = [.state(from: AuditState(version.state), to: AuditState(target))]
         guard version.state.successors.contains(target) else {
           throw ServiceError(
@@ -101,7 +100,6 @@ extension KeywardService {
     _ transaction: any StoreTransaction,
     _ record: inout AuditRecord
   ) throws(ServiceError) -> Change<KeyInfo> {
-    try requireNoApproval(key)
     // A former version may wait; a key that waits as a whole must not come back by a new version.
     guard key.versions.contains(where: { $0.state != .destroyed && $0.destroyAt == nil }) else {
       throw ServiceError(

@@ -1,6 +1,7 @@
 package import KeywardCrypto
 import KeywardKeyring
 package import KeywardModel
+import KeywardPolicy
 import KeywardStore
 
 /// Making, showing and changing keys.
@@ -90,7 +91,7 @@ extension KeywardService {
     }
   }
 
-  /// A page of keys in the order of names.
+  /// A page of keys in the order of names: those that the caller may see, and no hint of others.
   package func listKeys(
     _ caller: Caller,
     prefix: String,
@@ -103,10 +104,15 @@ extension KeywardService {
       self.answer(caller, .keyList, .keys, reply: reply) {
         _,
         state,
-        _ throws(ServiceError) in
+        record throws(ServiceError) in
+        let time = record.time
+        let policy = state.policy.compiled
+        let maySee = { (key: Key) in
+          policy.decide(PolicyRequest(caller, .keyShow, .key(key.name), time: time)).isAllowed
+        }
         if deleted {
           let gone = state.directory.all().filter {
-            $0.deletedAt != nil && $0.name.description.hasPrefix(prefix)
+            $0.deletedAt != nil && $0.name.description.hasPrefix(prefix) && maySee($0)
           }
           let page = gone.sorted { $0.name < $1.name }.prefix(limit)
           return KeyPage(
@@ -114,11 +120,15 @@ extension KeywardService {
             nextCursor: nil
           )
         }
-        let keys = state.directory.page(prefix: prefix, after: after, limit: limit + 1)
-        let page = keys.prefix(limit)
+        let (keys, next) = state.directory.page(
+          prefix: prefix,
+          after: after,
+          limit: limit,
+          where: maySee
+        )
         return KeyPage(
-          keys: page.map { KeyInfo($0, listing: .none) },
-          nextCursor: keys.count > limit ? page.last?.name.description : nil
+          keys: keys.map { KeyInfo($0, listing: .none) },
+          nextCursor: next?.description
         )
       }
     }
@@ -152,7 +162,6 @@ extension KeywardService {
         record throws(ServiceError) in
         let key = try self.find(name, in: state)
         record.used(key, nil)
-        try self.requireNoApproval(key)
         let attributes = try request.applied(to: key.attributes, of: key.type)
         if let limit = attributes.loosening(of: key.attributes) {
           throw ServiceError(
@@ -200,18 +209,6 @@ extension KeywardService {
   func find(_ number: Int, of key: Key) throws(ServiceError) -> KeyVersion {
     guard let version = key.version(number) else { throw .noVersion(number, of: key.name) }
     return version
-  }
-
-  /// Refuses a key whose attributes ask for approvals: nobody can give them before quorum approvals
-  /// exist, and what asks for them must not go through without.
-  func requireNoApproval(_ key: Key) throws(ServiceError) {
-    guard key.attributes.requiredApprovals == 0 else {
-      throw ServiceError(
-        .approvalRequired,
-        "The key '\(key.name)' asks for \(key.attributes.requiredApprovals) approvals, and this "
-          + "server has no approvals yet."
-      )
-    }
   }
 
   /// Runs a statement of the store.

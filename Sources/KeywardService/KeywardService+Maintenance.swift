@@ -22,6 +22,9 @@ extension KeywardService {
       return
     }
     if count.isMultiple(of: 5) { await carryOutDue(state, now) }
+    if count.isMultiple(of: 10) { await removeExpired(state, at: now) }
+    // Apart: an issuer that does not answer must not hold up what is due.
+    Task { await refreshKeySets(state) }
     await rewrapSome(state)
   }
 

@@ -143,7 +143,8 @@ extension KeywardService {
           allowed: decision.isAllowed,
           rule: decision.rule,
           approvals: decision.approvals.map(\.words),
-          explanation: explaining ? policy.explain(question).lines : []
+          // Bindings that do not mean the caller are none of the caller's business.
+          explanation: explaining ? policy.explain(question).lines(onlyOwn: isOwn) : []
         )
       }
     }

@@ -129,7 +129,7 @@ struct ChokePointTests {
   @Test
   func theTableIsWhole() {
     let own: Set<ServiceOperation> = [
-      .operatorStatus, .serverRecover, .serverStart, .serverStop,
+      .operatorStatus, .serverExpire, .serverRecover, .serverStart, .serverStop,
       // Nobody is refused their own identity; a login has none to ask the policy about; and to
       // escalate is a right that applying a policy asks for.
       .authLogin, .policyEscalate, .selfRead, .selfRenew, .selfRevoke,

@@ -3,7 +3,10 @@ import KeywardPolicy
 
 extension Explanation {
   /// Line by line, why; what the audit log's `rule` says in short.
-  var lines: [String] {
+  ///
+  /// With `onlyOwn`, without bindings that the principal is no subject of.
+  func lines(onlyOwn: Bool) -> [String] {
+    let misses = onlyOwn ? misses.filter { !$0.missing.contains(.subject) } : misses
     var lines = ["\(decision.isAllowed ? "allowed" : "refused") by \(decision.rule)"]
     if let builtIn { lines.append("the built-in binding \(builtIn.rawValue) allows it") }
     lines += allowing.map { "\($0) allows it" }

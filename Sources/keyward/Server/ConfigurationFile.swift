@@ -43,6 +43,7 @@ struct ConfigurationFile {
         configuration.memoryLimit = try number(node, 8...65_536)
       case "destruction_delay":
         configuration.destructionDelay = Int64(try number(node, 0...315_360_000))
+      case "key_set_authorities": configuration.keySetAuthorities = try absolute(node)
       case "audit_origin": configuration.auditOrigin = try origin(node)
       case "log_level": configuration.logLevel = try level(node)
       default: return false

@@ -38,6 +38,8 @@ struct ServerConfiguration: Sendable {
   var logLevel = "info"
   /// Seconds between the order to destroy a key and its destruction.
   var destructionDelay: Int64 = 7 * 86_400
+  /// The authorities of the servers that issuers' key sets are fetched from; nil for the system's.
+  var keySetAuthorities: String?
   /// The name of the audit log in its checkpoints.
   var auditOrigin = "keyward"
   var isDevelopment = false

@@ -133,6 +133,7 @@ struct ServerProcess {
       policy: CompiledPolicy.builtIn(officerUIDs: configuration.adminUIDs ?? ownUIDs),
       options: options,
       sealSource: try sealSource(),
+      keySetSource: KeySetFetcher(authorities: configuration.keySetAuthorities),
       logger: logger
     ) { error in
       logger.critical("The disk failed; the server stops", metadata: ["error": "\(error)"])
