@@ -16,6 +16,34 @@ package enum RSAKeyCheck {
     guard BN_is_odd(exponent) == 1, width >= 17, width <= 256 else {
       throw .invalidKey("the RSA exponent must be odd and 65537 or more")
     }
+    guard let modulus = handle.number(OSSL_PKEY_PARAM_RSA_N) else {
+      throw .invalidKey("RSA without a modulus")
+    }
+    defer { BN_free(modulus) }
+    guard !isOfROCA(modulus) else {
+      throw .invalidKey(
+        "the RSA modulus has the form of CVE-2017-15361 (ROCA), which can be factored"
+      )
+    }
+  }
+
+  /// Whether a modulus is a power of 65537 modulo each of these primes, as those of one maker's chips
+  /// are (Nemec et al., "The Return of Coppersmith's Attack", 2017).
+  ///
+  /// Another modulus is so with a chance of 2^-27.
+  private static func isOfROCA(_ modulus: OpaquePointer) -> Bool {
+    let primes: [UInt] = [
+      11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+    ]
+    return primes.allSatisfy { prime in
+      let remainder = BN_mod_word(modulus, prime)
+      var power: UInt = 1
+      repeat {
+        if power == remainder { return true }
+        power = power * 65_537 % prime
+      } while power != 1
+      return false
+    }
   }
 
   /// Two primes of half the size, not near each other, and a private exponent that is not small.

@@ -87,7 +87,7 @@ extension Registry {
       }
     }
     guard !candidates.isEmpty else { throw .unknownAuthority }
-    // Rounded down: a certificate holds through the whole of its last second.
+    // Rounded down. OpenSSL ends a certificate with the second of notAfter, one before RFC 5280 does.
     let seconds = (now.milliseconds - (now.milliseconds % 1000 + 1000) % 1000) / 1000
     var found: (entry: AuthorityEntry, end: Int64)?
     var refusal: CertificateRefusal?
@@ -116,7 +116,7 @@ extension Registry {
         environment: found.entry.environment
       ),
       sha256: leaf.sha256,
-      expiresAt: Timestamp(milliseconds: 0).adding(seconds: found.end).adding(seconds: 1)
+      expiresAt: Timestamp(milliseconds: 0).adding(seconds: found.end)
     )
   }
 

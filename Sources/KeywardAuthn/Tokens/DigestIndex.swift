@@ -10,8 +10,8 @@ package struct DigestIndex<Value: Sendable>: Sendable {
     let value: Value
   }
 
-  /// The first 8 bytes of each digest, ascending.
-  private var prefixes: [UInt64] = []
+  /// The first half of each digest, ascending; no two digests share it, as they are hashes.
+  private var prefixes: [UInt128] = []
   private var slots: [Slot] = []
 
   package init() {}
@@ -51,7 +51,7 @@ package struct DigestIndex<Value: Sendable>: Sendable {
   }
 
   /// The last prefix that is not above `prefix`, or the first: as many steps for each.
-  private func index(of prefix: UInt64) -> Int? {
+  private func index(of prefix: UInt128) -> Int? {
     guard !prefixes.isEmpty else { return nil }
     var base = 0
     var size = prefixes.count
@@ -63,7 +63,7 @@ package struct DigestIndex<Value: Sendable>: Sendable {
     return base
   }
 
-  private static func prefix(_ digest: [UInt8]) -> UInt64 {
-    digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  private static func prefix(_ digest: [UInt8]) -> UInt128 {
+    digest.prefix(16).reduce(0) { $0 << 8 | UInt128($1) }
   }
 }

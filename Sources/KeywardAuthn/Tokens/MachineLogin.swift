@@ -14,7 +14,7 @@ package enum MachineLogin {
     case refused(Refusal)
   }
 
-  package enum Refusal: String, Error, Hashable, Sendable {
+  package enum Refusal: String, Error, Hashable, Sendable, CaseIterable {
     case unknownRole = "unknown-role"
     case unknownSecretID = "unknown-secret-id"
     case otherRole = "secret-id-of-another-role"
@@ -47,25 +47,30 @@ package enum MachineLogin {
     let role = registry.roles.nearest(to: Self.digest(of: roleID))
     let secret = secretIDs.nearest(to: digest)
     guard let role, let secret else { return .refused(.unknownRole) }
-    let isKnownRole = role.isExact
-    let isKnownSecret = secret.isExact && presented != nil
     let isOfRole = constantTimeEquals(
       Array(role.value.roleID.description.utf8),
       Array(secret.value.roleID.description.utf8)
     )
-    let holds = secret.value.holds(at: now)
-    let isFromRoleNetwork = Self.contains(role.value.networks, source)
-    let isFromSecretNetwork = Self.contains(secret.value.networks, source)
-    let failures: [(Bool, Refusal)] = [
-      (isKnownRole, .unknownRole), (isKnownSecret, .unknownSecretID), (isOfRole, .otherRole),
-      (holds, .ended), (isFromRoleNetwork, .network), (isFromSecretNetwork, .network),
-    ]
-    var refusal: Refusal?
-    for (passed, reason) in failures.reversed() where !passed { refusal = reason }
-    if let refusal { return .refused(refusal) }
+    // In the order of `Refusal`; the lowest bit is the one that is told.
+    var failures: UInt8 = 0
+    failures |= bit(role.isExact, 0)
+    failures |= bit(secret.isExact, 1)
+    failures |= bit(presented != nil, 1)
+    failures |= bit(isOfRole, 2)
+    failures |= bit(secret.value.holds(at: now), 3)
+    failures |= bit(contains(role.value.networks, source), 4)
+    failures |= bit(contains(secret.value.networks, source), 4)
+    guard failures == 0 else {
+      return .refused(Refusal.allCases[failures.trailingZeroBitCount])
+    }
     var used = secret.value
     used.use(now: now)
     return .accepted(role.value, used)
+  }
+
+  /// A bit that is set when a check has not passed.
+  private static func bit(_ passed: Bool, _ position: UInt8) -> UInt8 {
+    (passed ? 0 : 1) << position
   }
 
   private static let unknown = [UInt8](repeating: 0, count: Credential.randomLength)

@@ -11,7 +11,7 @@ struct WycheproofCoverageTests {
   ]
 
   static let notOffered = [
-    "json_web_": "JOSE is parsed by the authentication target, not here",
+    "json_web_": "JOSE is run by KeywardAuthnTests",
     "xchacha20_poly1305": "messages have a derived key instead of a longer nonce",
   ]
 
