@@ -95,6 +95,37 @@ struct RemoteIssuerTests {
     #expect(stolen.verify(jwt: own, now: now).refusal == .ambiguous)
   }
 
+  /// A host that signs for many organizations with one key: each `iss` is its own issuer.
+  @Test
+  func issuersOutsideOfClustersMayShareKeys() throws {
+    let forge = try TokenForge(.azure)
+    let one = forge.genuine.document(name: "azure-a", keySet: forge.keySetText)
+    var two = one
+    two.name = "azure-b"
+    two.url = "https://vstoken.dev.azure.com/9a4d1f2e-0000-4000-8000-000000000002"
+    let both = try registry(.putIssuer(IssuerRecord(one)), .putIssuer(IssuerRecord(two)))
+    let tokens = try forge.make([
+      forge.order,
+      forge.order {
+        $0.claims["iss"] = two.url
+        $0.claims["org_id"] = "9a4d1f2e-0000-4000-8000-000000000002"
+      },
+    ])
+    #expect(both.verify(jwt: tokens[0], now: now).verified?.principal.issuer == "azure-a")
+    #expect(both.verify(jwt: tokens[1], now: now).verified?.principal.issuer == "azure-b")
+    // With one `iss` they would be one another, and with a cluster between them as well.
+    two.url = one.url
+    #expect(throws: AuthnError.self) {
+      try registry(.putIssuer(IssuerRecord(one)), .putIssuer(IssuerRecord(two)))
+    }
+    two.url = "https://kubernetes.default.svc"
+    two.preset = "kubernetes"
+    let cluster = try ClusterRecord(ClusterDocument(name: "eu", issuers: [two]))
+    #expect(throws: AuthnError.self) {
+      try registry(.putIssuer(IssuerRecord(one)), .putCluster(cluster))
+    }
+  }
+
   @Test
   func freshnessHasItsTimes() {
     var freshness = KeySetFreshness()

@@ -118,7 +118,9 @@ struct RegistryBuild {
 
   /// No key verifies tokens of two clusters, or of a cluster and an issuer outside.
   ///
-  /// Two issuers of one cluster may share keys, since an API server signs for all its `iss` with one.
+  /// Within a cluster, and among the issuers outside, keys may be shared: an API server signs for all
+  /// its `iss` with one, and so does a host such as Azure for all organizations. Their `iss` differ,
+  /// and it is signed.
   private mutating func judgeKeys() {
     var owners: [[UInt8]: IssuerEntry] = [:]
     for entry in issuers {
@@ -128,8 +130,7 @@ struct RegistryBuild {
           continue
         }
         let isSameEntry = other.id == entry.id
-        let isSameCluster = entry.cluster != nil && other.cluster == entry.cluster
-        guard !isSameEntry, !isSameCluster else { continue }
+        guard !isSameEntry, other.cluster != entry.cluster else { continue }
         sharedKeys.insert(key.fingerprint)
         conflicts.append(
           AuthnError(
