@@ -30,6 +30,8 @@ package final class TLSIdentity: Sendable {
   let clientCertificates: ClientCertificates
   let chains = ChainMemory()
   private let state: Mutex<State>
+  /// Held while files are read, so that an older reading never replaces a newer one.
+  private let reading = Mutex(())
 
   /// A chain of certificates and a key, at most 256 KiB each.
   private static let fileLimit = 256 << 10
@@ -56,13 +58,20 @@ package final class TLSIdentity: Sendable {
   ///
   /// Throws, and keeps the pair there is, when the new one cannot be used.
   package func reload(isForced: Bool) throws(SystemError) -> Bool {
-    let stamp = [FileStamp(certificatePath), FileStamp(keyPath)]
-    guard isForced || state.withLock({ $0.stamp }) != stamp else { return false }
-    // Kept also when the pair is bad: the same bad files are complained of once.
-    state.withLock { $0.stamp = stamp }
-    let new = try Self.load(certificatePath, keyPath, clientCertificates, mustBeValidAt: time(nil))
-    state.withLock { $0.context = new }
-    return true
+    try reading.withLock { (_) throws(SystemError) in
+      let stamp = [FileStamp(certificatePath), FileStamp(keyPath)]
+      guard isForced || state.withLock({ $0.stamp }) != stamp else { return false }
+      // Kept also when the pair is bad: the same bad files are complained of once.
+      state.withLock { $0.stamp = stamp }
+      let new = try Self.load(
+        certificatePath,
+        keyPath,
+        clientCertificates,
+        mustBeValidAt: time(nil)
+      )
+      state.withLock { $0.context = new }
+      return true
+    }
   }
 
   private static func load(
