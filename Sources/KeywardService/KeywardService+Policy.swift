@@ -74,8 +74,13 @@ extension KeywardService {
           remedy: "Look at what changed, then apply again."
         )
       }
-      return try PolicyPlanner(base: base, writer: caller.principal, source: caller.source)
-        .plan(request, officerUIDs: self.sealedPolicy.officerUIDs, at: self.now())
+      return try PolicyPlanner(
+        base: base,
+        registry: state.access.registry,
+        writer: caller.principal,
+        source: caller.source,
+        now: self.now()
+      ).plan(request)
     }
     if request.dryRun == true {
       return try await awaiting { reply in
@@ -93,7 +98,7 @@ extension KeywardService {
         transaction,
         record throws(ServiceError) in
         let planned = try planned.get()
-        try planned.checkEscalation()
+        try planned.check()
         guard state.policy.number == planned.base.number else {
           throw ServiceError(
             .conflict,

@@ -172,6 +172,16 @@ extension KeywardService {
           let (change, document) = try make(registry)
           return (try registry.applying(change), document)
         }
+        // A binding may have been there before its issuer.
+        if let problem = BindingBreadth.problem(of: state.policy.set, under: changed),
+          BindingBreadth.problem(of: state.policy.set, under: registry) == nil
+        {
+          throw ServiceError(
+            .conflict,
+            "With this record a binding would let in too many: \(problem)",
+            remedy: "Narrow the binding first, then register."
+          )
+        }
         guard let new = changed.stored(kind, name) else {
           throw ServiceError(.internalError, "The record was not made.")
         }

@@ -1,18 +1,20 @@
+import KeywardAuthn
 import KeywardModel
 import KeywardPolicy
 
 /// Makes the plan of applying files of policy: what changes, and what access that gives and takes.
 struct PolicyPlanner {
   let base: PolicyRevision
+  let registry: Registry
   let writer: Principal
   let source: NetworkAddress?
+  let now: Timestamp
+
+  /// The most lines of access that a plan shows in each direction.
+  private static let mostLines = 100
 
   /// The plan; throws everything that is wrong with the files, with its place.
-  func plan(
-    _ request: PolicyApplyRequest,
-    officerUIDs: Set<UInt32>,
-    at now: Timestamp
-  ) throws(ServiceError) -> PlannedPolicy {
+  func plan(_ request: PolicyApplyRequest) throws(ServiceError) -> PlannedPolicy {
     let set: PolicySet
     do throws(PolicyError) {
       let given = try PolicySet.parseDocuments(
@@ -26,17 +28,85 @@ struct PolicyPlanner {
         remedy: "Mend the places that are named; nothing was changed."
       )
     }
+    if let problem = BindingBreadth.problem(of: set, under: registry) {
+      throw ServiceError(
+        .invalidRequest,
+        "The policy is not taken:\n\(problem)",
+        remedy: "Narrow the binding; nothing was changed."
+      )
+    }
+    let new = CompiledPolicy(set, officerUIDs: base.compiled.officerUIDs)
+    let difference = try? PolicyDifference(from: base.compiled, to: new)
     return PlannedPolicy(
       base: base,
-      compiled: CompiledPolicy(set, officerUIDs: officerUIDs),
+      compiled: new,
       changes: set.changes(from: base.set).map { change in
         PolicyPlan.Change(
           action: change.action == .remove ? "delete" : change.action.rawValue,
           kind: change.identity.kind.rawValue,
           name: change.identity.name
         )
-      }
+      },
+      gained: difference.map { lines($0.gained) } ?? [],
+      lost: difference.map { lines($0.lost) } ?? [],
+      isExact: difference != nil,
+      warnings: warnings(new),
+      obstacle: obstacle(new)
     )
+  }
+
+  private func lines(_ access: [PolicyDifference.Access]) -> [PolicyPlan.Access] {
+    access.prefix(Self.mostLines).map {
+      PolicyPlan.Access(summary: $0.words, example: $0.example.words)
+    }
+  }
+
+  private func warnings(_ new: CompiledPolicy) -> [String] {
+    PolicyLint(new, time: now).findings.prefix(Self.mostLines).map(\.description)
+      + BindingBreadth.advice(on: new.set, under: registry).prefix(Self.mostLines)
+  }
+
+  /// Why the writer may not make this change; nil if nothing is in the way.
+  private func obstacle(_ new: CompiledPolicy) -> ServiceError? {
+    let keeps = new.decide(
+      PolicyRequest(
+        principal: writer,
+        operation: .policyApply,
+        resource: Resource.policy,
+        time: now,
+        source: source
+      )
+    )
+    guard keeps.isAllowed else {
+      return ServiceError(
+        .conflict,
+        "Under this policy you could not change the policy any more: \(keeps.rule).",
+        remedy: "Keep policy:apply for yourself, or let somebody apply it who keeps it."
+      )
+    }
+    do throws(PolicyAnalysisError) {
+      let escalation = try PolicyEscalation.find(
+        from: base.compiled,
+        to: new,
+        by: writer,
+        time: now,
+        source: source
+      )
+      guard let escalation else { return nil }
+      return ServiceError(
+        .forbidden,
+        "The policy would give what you do not hold: \(escalation.example.words).",
+        remedy: "Grant only what you hold yourself, or have it applied by somebody with "
+          + "policy:escalate."
+      )
+    } catch {
+      // Not proved is not allowed.
+      return ServiceError(
+        .forbidden,
+        "It cannot be shown that the policy gives only what you hold. \(error)",
+        remedy: "Have it applied by somebody with policy:escalate."
+      )
+    }
   }
 }
 
@@ -45,6 +115,11 @@ struct PlannedPolicy: Sendable {
   let base: PolicyRevision
   let compiled: CompiledPolicy
   let changes: [PolicyPlan.Change]
+  let gained: [PolicyPlan.Access]
+  let lost: [PolicyPlan.Access]
+  let isExact: Bool
+  let warnings: [String]
+  let obstacle: ServiceError?
 
   var hasChanges: Bool { !changes.isEmpty }
 
@@ -53,12 +128,15 @@ struct PlannedPolicy: Sendable {
       base: base.number,
       revision: revision,
       changes: changes,
-      gained: [],
-      lost: [],
-      isExact: true,
-      warnings: []
+      gained: gained,
+      lost: lost,
+      isExact: isExact,
+      warnings: warnings + (revision == nil ? obstacle.map { [$0.message] } ?? [] : [])
     )
   }
 
-  func checkEscalation() throws(ServiceError) {}
+  /// Refuses a change that its writer may not make.
+  func check() throws(ServiceError) {
+    if let obstacle { throw obstacle }
+  }
 }

@@ -71,3 +71,29 @@ extension PolicySubject.Match {
     }
   }
 }
+
+extension PolicyRequest {
+  /// In words: who, what, on what, when and from where.
+  var words: String {
+    var text = "\(principal.issuer)/\(principal.name)"
+    if let cluster = principal.cluster { text += " of cluster \(cluster)" }
+    if let environment = principal.environment { text += " in \(environment)" }
+    for (name, value) in principal.claims.sorted(by: { $0.key < $1.key }) {
+      text += ", \(name) \(value)"
+    }
+    text += ": \(operation.rawValue) on \(resource)"
+    if let source { text += " from \(source)" }
+    return text + " at \(time.rfc3339)"
+  }
+}
+
+extension PolicyDifference.Access {
+  /// In words: by which rule, and how it came about.
+  var words: String {
+    switch cause {
+    case .allowed: "allowed by \(rule)"
+    case .notForbidden: "allowed by \(rule), not forbidden any more by \(other ?? "a rule")"
+    case .fewerApprovals: "allowed by \(rule) with other approvals than \(other ?? "before")"
+    }
+  }
+}
