@@ -20,7 +20,7 @@ def test_an_older_store_opens(stores, form):
     for _ in range(2):
         store.start()
         api = store.api()
-        assert api.decrypt("etcd", ciphertext, context="test") == b"golden"
+        assert api.decrypt("etcd", ciphertext, context="dGVzdA") == b"golden"
         assert [key["name"] for key in api.keys()] == ["etcd", "golden/sign"]
         api.rotate("etcd")
         store.cli("fsck")
