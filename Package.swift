@@ -170,7 +170,7 @@ var targets: [Target] = [
   ),
   .testTarget(
     name: "KeywardCorpusTests",
-    dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+    dependencies: ["KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
     swiftSettings: settings
   ),
   .testTarget(
@@ -246,7 +246,7 @@ if Context.environment["KEYWARD_FUZZ"] != nil {
   targets.append(
     .executableTarget(
       name: "keyward-fuzz",
-      dependencies: ["KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+      dependencies: ["KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
       swiftSettings: settings
     )
   )

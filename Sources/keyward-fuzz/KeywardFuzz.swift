@@ -1,4 +1,5 @@
 import Glibc
+import KeywardAuthn
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
@@ -20,6 +21,22 @@ enum KeywardFuzz {
     },
     "seal-record": {
       FuzzTargets.sealRecord($0)
+      return 0
+    },
+    "jwt": {
+      AuthnFuzzTargets.token($0)
+      return 0
+    },
+    "key-set": {
+      AuthnFuzzTargets.keySet($0)
+      return 0
+    },
+    "certificate": {
+      AuthnFuzzTargets.certificate($0)
+      return 0
+    },
+    "identity-record": {
+      AuthnFuzzTargets.record($0)
       return 0
     },
     "kms-message": { KMSFuzzTargets.messages($0) },

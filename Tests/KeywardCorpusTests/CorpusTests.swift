@@ -1,4 +1,5 @@
 import Foundation
+import KeywardAuthn
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
@@ -11,6 +12,10 @@ struct CorpusTests {
     ("share", { FuzzTargets.share($0) }),
     ("envelope", { FuzzTargets.envelope($0) }),
     ("seal-record", { FuzzTargets.sealRecord($0) }),
+    ("jwt", { AuthnFuzzTargets.token($0) }),
+    ("key-set", { AuthnFuzzTargets.keySet($0) }),
+    ("certificate", { AuthnFuzzTargets.certificate($0) }),
+    ("identity-record", { AuthnFuzzTargets.record($0) }),
     ("kms-message", { _ = KMSFuzzTargets.messages($0) }),
     ("grpc-framing", { _ = GRPCFuzzTargets.framing($0) }),
     ("grpc-frames", { _ = GRPCFuzzTargets.frames($0) }),
