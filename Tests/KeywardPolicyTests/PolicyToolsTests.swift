@@ -268,22 +268,22 @@ struct PolicyToolsTests {
     guard case .binding(let binding) = document.body else { return set }
     var rules = set.rules(ofRole: binding.role)
     rules.remove(at: index)
-    return try set.applying(
-      [
-        PolicyDocument(name: "cut", body: .role(PolicyRole(rules: rules))),
-        PolicyDocument(
-          name: document.name,
-          body: .binding(
-            PolicyBinding(
-              role: "cut",
-              subjects: binding.subjects,
-              conditions: binding.conditions,
-              expires: binding.expires
-            )
+    let cut = [
+      PolicyDocument(name: "cut", body: .role(PolicyRole(rules: rules))),
+      PolicyDocument(
+        name: document.name,
+        body: .binding(
+          PolicyBinding(
+            role: "cut",
+            subjects: binding.subjects,
+            conditions: binding.conditions,
+            expires: binding.expires
           )
-        ),
-      ],
-      prune: false
-    )
+        )
+      ),
+    ]
+    // Not `applying`: a role may be left without rules, which no file can have.
+    let changed = Set(cut.map(\.identity))
+    return try PolicySet(cut + set.documents.filter { !changed.contains($0.identity) })
   }
 }

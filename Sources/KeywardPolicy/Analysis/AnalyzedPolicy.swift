@@ -26,7 +26,7 @@ struct AnalyzedPolicy: Sendable {
     var forbid: [RuleBox] = []
     for binding in policy.bindings {
       let role = policy.roles[binding.role]
-      let ofBinding = Constraint.all(
+      let ofBinding = try Self.product(
         binding.body.subjects.map { Constraint.subject($0) },
         Constraint.conditions(binding.body.conditions)
       )
@@ -36,7 +36,7 @@ struct AnalyzedPolicy: Sendable {
           role: role.name,
           index: index
         )
-        let boxes = Constraint.all(ofBinding, Self.rule(rule)).compactMap { constraints in
+        let boxes = try Self.product(ofBinding, Self.rule(rule)).compactMap { constraints in
           RuleBox(
             constraints + Constraint.expiry(binding.body.expires),
             reference: reference
@@ -49,7 +49,7 @@ struct AnalyzedPolicy: Sendable {
     var approvals: [RuleBox] = []
     for rule in policy.approvalRules {
       let resources = rule.body.resources.map { Constraint.resource($0) }
-      let boxes = Constraint.all(resources, Constraint.conditions(rule.body.conditions))
+      let boxes = try Self.product(resources, Constraint.conditions(rule.body.conditions))
       approvals += boxes.compactMap { constraints in
         RuleBox(
           [Constraint.nameableKinds, .operations(rule.body.operations)] + constraints,
@@ -72,12 +72,23 @@ struct AnalyzedPolicy: Sendable {
   }
 
   /// Operation, resource, conditions and expiry; who asks aside.
-  private static func rule(_ rule: PolicyRule) -> Constraint.Alternatives {
+  private static func rule(
+    _ rule: PolicyRule
+  ) throws(PolicyAnalysisError) -> Constraint.Alternatives {
     let expiry = Constraint.expiry(rule.expires)
     let what = rule.resources.map { pattern in
       [Constraint.operations(rule.operations)] + Constraint.resource(pattern) + expiry
     }
-    return Constraint.all(what, Constraint.conditions(rule.conditions))
+    return try product(what, Constraint.conditions(rule.conditions))
+  }
+
+  /// Both of two, counted before they are made: one rule alone can have more than memory has room for.
+  private static func product(
+    _ left: Constraint.Alternatives,
+    _ right: Constraint.Alternatives
+  ) throws(PolicyAnalysisError) -> Constraint.Alternatives {
+    guard left.count <= mostBoxes / max(right.count, 1) else { throw .tooLarge }
+    return Constraint.all(left, right)
   }
 
   private static func builtIn(_ officerUIDs: Set<UInt32>) -> [RuleBox] {

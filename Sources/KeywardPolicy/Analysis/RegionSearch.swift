@@ -4,7 +4,7 @@ import KeywardModel
 struct RegionSearch {
   static let defaultSteps = 2_000_000
 
-  /// How many regions it still looks at.
+  /// How many regions and boxes it still looks at.
   var stepsLeft = defaultSteps
 
   /// A request that meets the constraints of all of `inside` and is in none of `outside`, with too few
@@ -30,7 +30,8 @@ struct RegionSearch {
     _ outside: ArraySlice<RuleBox>,
     _ goal: ApprovalGoal?
   ) throws(PolicyAnalysisError) -> PolicyRequest? {
-    try step()
+    // Each box can be one more level of calls, all of which hold what is left of the others.
+    try step(1 + outside.count)
     var near: [RuleBox] = []
     var best: (index: Int, parts: [Region])?
     var tried = 0
@@ -57,8 +58,8 @@ struct RegionSearch {
     return nil
   }
 
-  mutating func step() throws(PolicyAnalysisError) {
-    stepsLeft -= 1
+  mutating func step(_ cost: Int = 1) throws(PolicyAnalysisError) {
+    stepsLeft -= cost
     guard stepsLeft > 0 else { throw .tooLarge }
   }
 }

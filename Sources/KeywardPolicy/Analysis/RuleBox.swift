@@ -2,8 +2,9 @@ import KeywardModel
 
 /// A rule as a list of constraints, all of which a request meets if the rule is about it.
 ///
-/// A rule of a role becomes one box for each binding, subject and resource pattern.
-struct RuleBox: Sendable {
+/// A rule of a role becomes one box for each binding, subject and resource pattern. A class, since a
+/// search holds many lists of them at a time.
+final class RuleBox: Sendable {
   let constraints: [Constraint]
   /// A region that all of the box is in, for a quick look at what is apart.
   let hull: Region
@@ -153,7 +154,21 @@ extension Constraint {
     }
   }
 
+  /// Every condition at once.
+  ///
+  /// Lists of names come together first, since each name is an alternative: three lists of a thousand
+  /// would else be a thousand million of them.
   static func conditions(_ conditions: [PolicyCondition]) -> Alternatives {
-    conditions.reduce([[]]) { all($0, condition($1)) }
+    var names: Set<String>?
+    var others: Alternatives = [[]]
+    for one in conditions {
+      if case .isIn(.name, let values) = one {
+        names = names?.intersection(values) ?? Set(values)
+      } else {
+        others = all(others, condition(one))
+      }
+    }
+    guard let names else { return others }
+    return all(condition(.isIn(.name, names.sorted())), others)
   }
 }

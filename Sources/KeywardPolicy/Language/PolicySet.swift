@@ -138,9 +138,32 @@ extension PolicySet {
     prune: Bool
   ) throws(PolicyError) -> PolicySet {
     let given = Set(documents.map(\.identity))
-    return try PolicySet(
+    let set = try PolicySet(
       documents + (prune ? [] : self.documents.filter { !given.contains($0.identity) })
     )
+    try set.checkCanonicalText()
+    return set
+  }
+
+  /// Refuses a set whose canonical text, which is what is stored, would not be read back as the same set.
+  ///
+  /// The bounds of a text hold for each file, and all documents together may pass them: more than 4 MiB,
+  /// an anchor in one description and an alias in another. What is stored must open at the next unsealing.
+  private func checkCanonicalText() throws(PolicyError) {
+    let again: PolicySet
+    do {
+      again = try PolicySet.parse([(name: "all documents together", text: canonicalText)])
+    } catch {
+      throw PolicyError(
+        [PolicyProblem(nil, "the policy could not be stored as a whole, in its canonical form:")]
+          + error.problems
+      )
+    }
+    guard again == self else {
+      throw PolicyError([
+        PolicyProblem(nil, "the policy would be another one when it is read back; report this")
+      ])
+    }
   }
 
   /// What it takes to come from `old` to this set, by kind and name; empty if nothing changes.
