@@ -28,8 +28,9 @@ package struct AuditPrincipal: Equatable, Sendable {
   package let kind: Kind
   /// The caller's name, at most 256 bytes.
   package let name: String
-  /// Who vouches for the identity, as policy names it; nil where the kind says it all. At most 64
-  /// bytes, like the cluster and the environment.
+  /// Who vouches for the identity, as policy names it; nil where the kind says it all.
+  ///
+  /// At most 64 bytes, like the cluster and the environment.
   package let issuer: String?
   package let cluster: String?
   package let environment: String?

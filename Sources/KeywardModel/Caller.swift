@@ -16,8 +16,9 @@ package struct Caller: Sendable {
   package let source: NetworkAddress?
   /// The accessor of the token that the request carried, if it carried one.
   package let accessor: String?
-  /// What the request asks for, exactly: the digest that an approval is bound to. Nil where no
-  /// approval can be given, such as on a KMS socket.
+  /// What the request asks for, exactly: the digest that an approval is bound to.
+  ///
+  /// Nil where no approval can be given, such as on a KMS socket.
   package let digest: RequestDigest?
   /// The approval that the request presents.
   package let approval: ApprovalID?

@@ -80,7 +80,8 @@ package enum BuiltInBinding: String, CaseIterable, Sendable {
   ])
 
   package static let serverOperations: OperationSet = OperationSet([
-    .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal, .serverExpire, .serverRecover,
+    .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal, .serverExpire,
+    .serverRecover,
     .serverStart, .serverStop,
   ])
 
