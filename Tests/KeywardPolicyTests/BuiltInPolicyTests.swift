@@ -19,7 +19,7 @@ struct BuiltInPolicyTests {
   private static let everything = "*"
   private static let serverOperations: Set<String> = [
     "key:create", "key:destroy", "key:rotate", "operator:rotate", "operator:unseal",
-    "server:recover", "server:start", "server:stop",
+    "server:expire", "server:recover", "server:start", "server:stop",
   ]
 
   static let rows: [Row] = [
