@@ -191,6 +191,10 @@ struct RemoteIssuerTests {
     #expect(Self.take(&early, first, now) == .fresh)
     var late = ReplayCache(begin: now.adding(seconds: -64))
     #expect(Self.take(&late, first, now) == .tooOld)
+    // Nor one of the future: its issuer's clock is ahead, and it may have been taken just before.
+    let ahead = try forge.make([forge.order { $0.claims["iat"] = nowSeconds + 30 }])[0]
+    let future = try #require(registry.verify(jwt: ahead, now: now).verified)
+    #expect(Self.take(&restarted, future, now.adding(seconds: 1)) == .tooOld)
     // Tokens that may be used often are no business of the cache.
     let often = try #require(forge.registry().verify(jwt: tokens[0], now: now).verified)
     #expect(Self.take(&restarted, often, now) == .fresh)

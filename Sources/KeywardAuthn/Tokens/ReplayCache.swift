@@ -34,10 +34,9 @@ package struct ReplayCache: Sendable {
   package mutating func take(_ token: VerifiedJWT, now: Timestamp) -> Decision {
     guard token.isSingleUse else { return .fresh }
     guard let tokenID = token.tokenID, let issuedAt = token.issuedAt else { return .replayed }
-    // The issuer's clock may be ahead by the skew, so that much more is in doubt.
-    guard issuedAt >= begin.adding(seconds: JWTClaims.skew) || issuedAt > now else {
-      return .tooOld
-    }
+    // The issuer's clock may be ahead by the skew, so that much more is in doubt: also a token that
+    // is of the future by it may have been taken before the cache began.
+    guard issuedAt >= begin.adding(seconds: JWTClaims.skew) else { return .tooOld }
     var writer = RecordWriter("keyward/jti/1")
     writer.add(optional: token.issuer.cluster?.description)
     writer.add(token.issuer.name.description)
