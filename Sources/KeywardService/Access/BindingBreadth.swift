@@ -8,7 +8,10 @@ enum BindingBreadth {
   /// The first binding that is too broad, or can never match, in words; nil if there is none.
   static func problem(of set: PolicySet, under registry: Registry) -> String? {
     for document in set.documents {
-      guard case .binding(let binding) = document.body else { continue }
+      // A role that only forbids lets nobody in: it may be for everybody.
+      guard case .binding(let binding) = document.body,
+        set.rules(ofRole: binding.role).contains(where: { $0.effect == .allow })
+      else { continue }
       for (index, subject) in binding.subjects.enumerated() {
         for name in issuers(of: subject, in: registry) {
           guard let preset = registry.preset(ofIssuer: name) else { continue }
