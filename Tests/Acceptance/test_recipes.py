@@ -378,7 +378,7 @@ def test_documents_are_taken(stores, page):
     assert len(plan["changes"]) == len(documents) == len(
         store.api().get("/api/v1/policy").json["documents"])
     # Again is nothing to do: what the server keeps is what the page says.
-    assert apply(store, docs.policy(page), prune=True)["changes"] == []
+    assert apply(store, docs.policy(page), prune=True, dry_run=True)["changes"] == []
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.page)
