@@ -149,8 +149,8 @@ var targets: [Target] = [
     dependencies: nio + [
       "KeywardAudit", "KeywardClient", "KeywardCrypto", "KeywardGRPC", "KeywardHTTPAPI",
       "KeywardHTTPClient",
-      "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardService", "KeywardStore",
-      "KeywardSystem",
+      "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardPolicy", "KeywardService",
+      "KeywardStore", "KeywardSystem",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Yams", package: "Yams"),

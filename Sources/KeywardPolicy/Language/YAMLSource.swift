@@ -26,6 +26,7 @@ struct YAMLSource {
         "a policy is at most 4 MiB; split it, or remove what is not used"
       )
     }
+    try checkByteOrderMarks()
     try checkDepth()
     try checkAliases()
     try compose(text)
@@ -133,6 +134,26 @@ struct YAMLSource {
         }
         column += 1
       }
+    }
+  }
+
+  /// Refuses U+FEFF, plain or escaped, but for one before everything.
+  ///
+  /// Yams drops it from the beginning of a scalar, so that a name with it would be the name without.
+  private func checkByteOrderMarks() throws(PolicyProblem) {
+    for (index, line) in lines.enumerated() {
+      let text = Substring(
+        index == 0 && line.starts(with: "\u{feff}".utf8) ? line.dropFirst(3) : line
+      )
+      let lower = text.lowercased()
+      guard
+        text.unicodeScalars.contains("\u{feff}") || lower.contains("\\ufeff")
+          || lower.contains("\\u0000feff")
+      else { continue }
+      throw PolicyProblem(
+        PolicyPlace(file: file, line: index + 1, column: 1),
+        "this line has a byte order mark (U+FEFF), which cannot be seen; remove it"
+      )
     }
   }
 

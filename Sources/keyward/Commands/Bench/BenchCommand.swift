@@ -1,15 +1,16 @@
 import ArgumentParser
 import Glibc
 import KeywardCrypto
+import KeywardPolicy
 import NIOCore
 
 /// `keyward bench`: the yardsticks of scripts/bench, in the same process image as the server.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure cryptography and disk, for scripts/bench.",
+    abstract: "Measure cryptography, policy and disk, for scripts/bench.",
     shouldDisplay: false,
-    subcommands: [AESBench.self, DiskBench.self]
+    subcommands: [AESBench.self, DiskBench.self, PolicyBench.self]
   )
 }
 
@@ -62,5 +63,42 @@ struct DiskBench: ParsableCommand {
     times.sort()
     let p50 = Double(times[times.count / 2]) / 1000
     StandardStream.output("{\"p50_us\":\(p50),\"calls\":\(times.count)}")
+  }
+}
+
+/// Microseconds of a decision under a policy of a number of rules.
+struct PolicyBench: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "policy")
+
+  @Option(help: "Rules of the policy.")
+  var rules = 1000
+  @Option(help: "How long to measure.")
+  var seconds = 2.0
+
+  func run() throws {
+    let benchmark = try PolicyBenchmark(rules: rules)
+    guard benchmark.allowed == benchmark.requests.count else {
+      throw CommandFailure(.failed, "The policy does not allow what it should.")
+    }
+    // Eight at a time: reading the clock takes as long as a part of a decision.
+    let batch = 8
+    var times: [Int64] = []
+    var next = 0
+    let end = NIODeadline.now() + .nanoseconds(Int64(seconds * 1e9))
+    while NIODeadline.now() < end {
+      let start = NIODeadline.now()
+      guard benchmark.decide(from: next, count: batch) == batch else {
+        throw CommandFailure(.failed, "The policy does not allow what it should.")
+      }
+      times.append((NIODeadline.now() - start).nanoseconds)
+      next = (next + batch) % benchmark.requests.count
+    }
+    times.sort()
+    func microseconds(_ part: Int) -> Double {
+      Double(times[(times.count - 1) * part / 100]) / 1000 / Double(batch)
+    }
+    StandardStream.output(
+      "{\"rules\":\(rules),\"p50_us\":\(microseconds(50)),\"p99_us\":\(microseconds(99))}"
+    )
   }
 }
