@@ -15,8 +15,12 @@ struct Universe {
     let names = features.contains(.names) ? ["x", "a", "a/b", "a/x", "f", "f/x", "a/f/f"] : ["x"]
     let environments: [String?] = features.contains(.environments) ? [nil, "x", "t", "fe"] : [nil]
     let claims: [[String: String]] =
-      features.contains(.claims) ? [[:], ["c": "x"], ["c": "1"], ["c": "fc"]] : [[:]]
-    let clusters: [String?] = [nil, "x", "y", "fk"]
+      features.contains(.claims)
+      ? [[:], ["c": "x"], ["c": "1"], ["c": "fc"], ["c": "fk"], ["c": "keys"]] : [[:]]
+    // With templates, texts of different attributes and literals can be the same.
+    let hasTemplates = features.contains(.templates)
+    let clusters: [String?] = [nil, "x", "y", "fk"] + (hasTemplates ? ["keys", "corp"] : [])
+    let issuers = ["corp", "ci", "fi"] + (hasTemplates ? ["x"] : [])
     let kinds: [Principal.Kind] =
       features.contains(.kinds) ? [.jwt, .certificate, .kmsSocket] : [.jwt]
     func add(_ kind: Principal.Kind, _ issuer: String) {
@@ -40,7 +44,7 @@ struct Universe {
       }
     }
     for kind in kinds {
-      for issuer in ["corp", "ci", "fi"] { add(kind, issuer) }
+      for issuer in issuers { add(kind, issuer) }
     }
     if features.contains(.kinds) {
       add(.token, "tokens")
@@ -61,7 +65,8 @@ struct Universe {
     for first in alphabet {
       for second in alphabet { paths.append(first + "/" + second) }
     }
-    paths += alphabet.map { $0 + "/keys/fs" } + ["keys/x/x", "keys/y/fs", "fs/fs/fs"]
+    // Patterns have at most two segments before "**", so a third can be any.
+    paths += paths.filter { $0.contains("/") }.map { $0 + "/fs" }
     // Thursday, Friday, Monday and another day, before and after each moment of `RandomPolicy`.
     let times: [Int64] =
       features.contains(.times)
