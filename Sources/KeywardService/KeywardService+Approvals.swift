@@ -390,7 +390,8 @@ extension ServiceError {
       "The operation needs approval; the request for it is \(approval.id).",
       remedy:
         "Have it approved with: keyward approval approve \(approval.id). Then repeat the same "
-        + "request with --approval \(approval.id)."
+        + "request with --approval \(approval.id).",
+      approval: approval.id
     )
   }
 }

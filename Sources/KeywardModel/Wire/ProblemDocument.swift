@@ -12,6 +12,8 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
   package let remedy: String?
   /// The server's id of the request, the one in its log and audit entries.
   package let requestID: String
+  /// The request for approval that this one waits for, in an answer of `approval_required`.
+  package let approval: String?
 
   enum CodingKeys: String, CodingKey {
     case type
@@ -21,6 +23,7 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
     case code
     case remedy
     case requestID = "request_id"
+    case approval
   }
 
   package init(_ error: ServiceError, requestID: String) {
@@ -31,5 +34,6 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
     code = error.code.rawValue
     remedy = error.remedy
     self.requestID = requestID
+    approval = error.approval?.description
   }
 }

@@ -8,11 +8,19 @@ package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible 
   package let message: String
   /// What to do about it; nil when the message says it all.
   package let remedy: String?
+  /// The request for approval that this one waits for.
+  package let approval: ApprovalID?
 
-  package init(_ code: ErrorCode, _ message: String, remedy: String? = nil) {
+  package init(
+    _ code: ErrorCode,
+    _ message: String,
+    remedy: String? = nil,
+    approval: ApprovalID? = nil
+  ) {
     self.code = code
     self.message = message
     self.remedy = remedy
+    self.approval = approval
   }
 
   /// The one answer to a credential that is missing, unknown, wrong, revoked or out of its time.
