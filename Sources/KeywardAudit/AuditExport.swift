@@ -2,7 +2,7 @@
 ///
 /// Lines end in a newline. After the header come, again and again: entries, the hashes of ranges
 /// of at most 256 of them, a frontier, and the signed checkpoint that vouches for all of it.
-enum AuditExport {
+package enum AuditExport {
   static let magic = "keyward-audit-export 1"
   static let origin = "origin "
   static let key = "key "
@@ -14,7 +14,17 @@ enum AuditExport {
   static let end = "end "
 
   /// The most bytes of a line: an entry with its hash, or 106 range hashes, takes less.
-  static let maximumLine = 8192
+  package static let maximumLine = 8192
+
+  /// Whether a line is the first of an export.
+  package static func isMagic(_ line: [UInt8]) -> Bool { line.elementsEqual(magic.utf8) }
+
+  /// The canonical bytes of the entry on a line; nil for lines of another kind.
+  package static func entryBytes(ofLine line: [UInt8]) -> [UInt8]? {
+    let start = entry.utf8.count + MerkleTree.hashSize * 2 + 1
+    guard line.starts(with: entry.utf8), line.count > start else { return nil }
+    return Array(line[start...])
+  }
 }
 
 /// Writes a log, or a piece of it, in the export format.

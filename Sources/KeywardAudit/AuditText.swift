@@ -38,6 +38,23 @@ struct AuditText: Sendable {
     return length == 0 ? "-" : text
   }
 
+  /// The text that the field was made from; nil if it was cut or cannot have been one of text.
+  static func original(_ field: String) -> String? {
+    guard field.utf8.contains(UInt8(ascii: "%")) else { return field }
+    var bytes: [UInt8] = []
+    var rest = field.utf8[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit)
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
   /// Whether the bytes are what ``bounded(_:)`` can produce.
   func accepts(_ bytes: ArraySlice<UInt8>) -> Bool {
     guard !bytes.isEmpty, bytes.count <= limit else { return false }
