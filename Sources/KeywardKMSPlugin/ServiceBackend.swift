@@ -6,17 +6,19 @@ import Synchronization
 
 /// The plugin inside the server: a KMS socket's calls as use cases of the service.
 ///
-/// The caller is the socket's own principal, allowed one key. Its uid and pid are the kernel's word
-/// on who connected.
+/// The caller is the socket's own principal, allowed one key, or the one that the configuration
+/// gives it, which policy decides about. Its uid and pid are the kernel's word on who connected.
 package final class ServiceBackend: KeyManagementBackend {
   private let service: KeywardService
   private let key: KeyName
+  private let principal: Principal
   private let calls = Atomic<UInt64>(0)
 
-  /// Serves `key` of `service`.
-  package init(service: KeywardService, key: KeyName) {
+  /// Serves `key` of `service` as a principal; without one, as the key's own, of its name.
+  package init(service: KeywardService, key: KeyName, principal: Principal? = nil) {
     self.service = service
     self.key = key
+    self.principal = principal ?? Principal(kind: .kmsSocket, name: key.description)
   }
 
   package func status(_ connection: KMSConnection) -> Result<KMSStatus, KMSFailure> {
@@ -79,8 +81,12 @@ package final class ServiceBackend: KeyManagementBackend {
     let number = calls.add(1, ordering: .relaxed).newValue
     return Caller(
       principal: Principal(
-        kind: .kmsSocket,
-        name: key.description,
+        kind: principal.kind,
+        issuer: principal.issuer,
+        name: principal.name,
+        cluster: principal.cluster,
+        environment: principal.environment,
+        claims: principal.claims,
         uid: connection.peer.uid,
         pid: connection.peer.pid
       ),

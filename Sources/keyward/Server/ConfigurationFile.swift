@@ -5,8 +5,10 @@ import KeywardSystem
 import Yams
 
 /// Reads the YAML of `keyward server --config`; unknown and doubled keys are errors with their line.
-struct ConfigurationFile {
-  private let path: String
+struct ConfigurationFile: StrictYAML {
+  static let reference = "docs/reference/configuration.md"
+
+  let path: String
 
   /// The configuration in the file at `path`.
   static func read(_ path: String) throws(ConfigurationError) -> ServerConfiguration {
@@ -24,7 +26,7 @@ struct ConfigurationFile {
     do {
       root = try Yams.compose(yaml: text)
     } catch let error as YamlError {
-      throw ConfigurationError("\(path): this is not YAML: \(error)")
+      throw problem(error)
     } catch {
       throw ConfigurationError("\(path): this is not YAML")
     }
@@ -101,6 +103,7 @@ struct ConfigurationFile {
     var key: KeyName?
     var socket: UnixEndpoint?
     var allowed: Set<UInt32>?
+    var principal: ServerConfiguration.KMSPrincipal?
     var creates = false
     try fields(of: node, "kms") { name, node throws(ConfigurationError) in
       switch name {
@@ -110,6 +113,7 @@ struct ConfigurationFile {
         } catch let error as ConfigurationError { throw error } catch { throw wrong(node, "") }
       case "socket": socket = try endpoint(node)
       case "allowed_uids": allowed = try uids(node)
+      case "principal": principal = try self.principal(node)
       case "create": creates = try flag(node)
       default: return false
       }
@@ -118,12 +122,60 @@ struct ConfigurationFile {
     guard let key, let socket else {
       throw wrong(node, "an item of kms needs 'key' and 'socket'")
     }
+    // The key's own name is the principal of a socket without one, which may use the key unasked.
+    guard principal?.name != key.description else {
+      throw wrong(
+        node,
+        "a principal with the name of its key is the one that is there without; give another name"
+      )
+    }
     return ServerConfiguration.KMSSocket(
       key: key,
       endpoint: socket,
       allowedUIDs: allowed,
+      principal: principal,
       createsKey: creates
     )
+  }
+
+  private func principal(
+    _ node: Node
+  ) throws(ConfigurationError) -> ServerConfiguration.KMSPrincipal {
+    var name: String?
+    var cluster: String?
+    var environment: String?
+    try fields(of: node, "principal") { field, node throws(ConfigurationError) in
+      switch field {
+      case "name":
+        let text = try text(node)
+        guard text.utf8.count <= 128,
+          text.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 0x22 && $0 != 0x5c && $0 != 0x25 })
+        else {
+          throw wrong(
+            node,
+            "name is 1 to 128 printable characters without spaces, quotes, backslashes and '%'"
+          )
+        }
+        name = text
+      case "cluster": cluster = try registryName(node)
+      case "environment": environment = try registryName(node)
+      default: return false
+      }
+      return true
+    }
+    guard let name else { throw wrong(node, "principal needs 'name'") }
+    return ServerConfiguration.KMSPrincipal(
+      name: name,
+      cluster: cluster,
+      environment: environment
+    )
+  }
+
+  private func registryName(_ node: Node) throws(ConfigurationError) -> String {
+    guard let name = RegistryName(try text(node)) else {
+      throw wrong(node, "this is a name of a-z, 0-9, '.', '_' and '-'")
+    }
+    return name.description
   }
 
   private func seal(_ node: Node) throws(ConfigurationError) -> ServerConfiguration.Seal? {
@@ -141,34 +193,6 @@ struct ConfigurationFile {
   }
 
   // MARK: - Values
-
-  private func fields(
-    of node: Node,
-    _ what: String,
-    _ take: (String, Node) throws(ConfigurationError) -> Bool
-  ) throws(ConfigurationError) {
-    guard let mapping = node.mapping else { throw wrong(node, "\(what) is a mapping") }
-    var seen: Set<String> = []
-    for (key, value) in mapping {
-      guard let name = key.scalar?.string else { throw wrong(key, "a key is text") }
-      guard seen.insert(name).inserted else { throw wrong(key, "'\(name)' is here twice") }
-      guard try take(name, value) else {
-        throw wrong(key, "'\(name)' is not a key of \(what); see docs/reference/configuration.md")
-      }
-    }
-  }
-
-  private func text(_ node: Node) throws(ConfigurationError) -> String {
-    guard let text = node.scalar?.string, !text.isEmpty else {
-      throw wrong(node, "this is a text")
-    }
-    return text
-  }
-
-  private func list(_ node: Node) throws(ConfigurationError) -> [Node] {
-    guard let sequence = node.sequence else { throw wrong(node, "this is a list") }
-    return Array(sequence)
-  }
 
   private func absolute(_ node: Node) throws(ConfigurationError) -> String {
     let path = try text(node)
@@ -191,21 +215,6 @@ struct ConfigurationFile {
     return uids
   }
 
-  private func number(_ node: Node, _ range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
-    guard let number = Int(try text(node)), range.contains(number) else {
-      throw wrong(node, "this is a number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
-  }
-
-  private func flag(_ node: Node) throws(ConfigurationError) -> Bool {
-    switch try text(node) {
-    case "true": return true
-    case "false": return false
-    default: throw wrong(node, "this is true or false")
-    }
-  }
-
   private func level(_ node: Node) throws(ConfigurationError) -> String {
     let level = try text(node)
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
@@ -220,11 +229,6 @@ struct ConfigurationFile {
     guard origin.utf8.count <= 100, origin.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 43 })
     else { throw wrong(node, "audit_origin is 1 to 100 printable characters without '+'") }
     return origin
-  }
-
-  private func wrong(_ node: Node, _ words: String) -> ConfigurationError {
-    let place = node.mark.map { ":\($0.line):\($0.column)" } ?? ""
-    return ConfigurationError("\(path)\(place): \(words).")
   }
 }
 

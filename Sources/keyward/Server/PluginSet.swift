@@ -41,7 +41,18 @@ actor PluginSet {
       group: group,
       listener: listener,
       configuration: configuration,
-      backend: ServiceBackend(service: service, key: socket.key)
+      backend: ServiceBackend(
+        service: service,
+        key: socket.key,
+        principal: socket.principal.map {
+          Principal(
+            kind: .kmsSocket,
+            name: $0.name,
+            cluster: $0.cluster,
+            environment: $0.environment
+          )
+        }
+      )
     )
     running.append((socket, server))
   }

@@ -9,8 +9,18 @@ struct ServerConfiguration: Sendable {
     var endpoint: UnixEndpoint
     /// The users whose kube-apiserver may connect; nil for the server's own and root.
     var allowedUIDs: Set<UInt32>?
+    /// Who the socket's calls are of, for policy; nil for the built-in right to the one key.
+    var principal: KMSPrincipal?
     /// Whether the key is made when it is missing.
     var createsKey = false
+  }
+
+  /// Who the calls of a KMS socket are of: issuer `kms`, with what the administrator says of it.
+  struct KMSPrincipal: Sendable, Hashable {
+    /// Never the name of the socket's key.
+    var name: String
+    var cluster: String?
+    var environment: String?
   }
 
   /// Where the secret of an automatic seal is.
