@@ -16,7 +16,9 @@ package final class KeywardClient {
     _ credentials: ClientCredentials = ClientCredentials()
   ) throws(ClientError) {
     self.address = address
-    headers = credentials.bearer.map { [("Authorization", "Bearer " + $0.revealed)] } ?? []
+    let bearer = credentials.bearer.map { ("Authorization", "Bearer " + $0.revealed) }
+    let approval = credentials.approval.map { ("Keyward-Approval", $0.description) }
+    headers = [bearer, approval].compactMap { $0 }
     do throws(HTTPClientError) {
       http = try HTTPClient(address.endpoint(credentials.files))
     } catch {
@@ -40,7 +42,10 @@ package final class KeywardClient {
     _ query: Query,
     json: some Encodable
   ) throws(ClientError) -> Value {
-    guard let data = try? JSONEncoder().encode(json) else {
+    // In one order: an approval is bound to the bytes of the body, which a second run must send again.
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(json) else {
       throw .unintelligible(reason: "the request cannot be written as JSON")
     }
     return try post(query, .bytes(Array(data), contentType: "application/json"))

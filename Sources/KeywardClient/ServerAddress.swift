@@ -52,9 +52,16 @@ package struct ClientCredentials: Sendable {
   package var files = TLSFiles()
   /// A token or a JWT; sent only over TLS or a Unix socket, since there is no third kind of address.
   package var bearer: BearerCredential?
+  /// The approval that requests are to be carried out under.
+  package var approval: ApprovalID?
 
-  package init(files: TLSFiles = TLSFiles(), bearer: BearerCredential? = nil) {
+  package init(
+    files: TLSFiles = TLSFiles(),
+    bearer: BearerCredential? = nil,
+    approval: ApprovalID? = nil
+  ) {
     self.files = files
     self.bearer = bearer
+    self.approval = approval
   }
 }

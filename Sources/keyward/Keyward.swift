@@ -18,16 +18,18 @@ struct Keyward: AsyncParsableCommand {
       A server for keeps is started by 'keyward server --config FILE', made ready once by \
       'keyward operator init', and opened after each start by 'keyward operator unseal'.
 
-      Commands talk to the server over its admin socket: --addr, or the environment variable \
-      KEYWARD_ADDR, or \(ServerOptions.standardAddress).
+      Commands talk to the server over its admin socket or HTTPS: --addr, or the environment \
+      variable KEYWARD_ADDR, or \(ServerOptions.standardAddress). 'keyward login' gets the token \
+      that HTTPS needs.
 
       Exit status: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 sealed or not \
       initialized, 5 refused, 6 not found, 7 verification failed.
       """,
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
-      AuditCommand.self, BackupCommand.self, FsckCommand.self, CompletionCommand.self,
-      BenchCommand.self,
+      LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, PolicyCommand.self,
+      ApprovalCommand.self, AuthCommand.self, AuditCommand.self, BackupCommand.self,
+      FsckCommand.self, CompletionCommand.self, BenchCommand.self,
       VersionCommand.self,
     ]
   )

@@ -2,6 +2,7 @@ import KeywardClient
 import KeywardCrypto
 import KeywardKeyring
 import KeywardModel
+import KeywardPolicy
 import KeywardStore
 import KeywardSystem
 
@@ -38,6 +39,10 @@ struct CommandFailure: Error {
         "There is no locked memory left for secrets, or OpenSSL failed.",
         remedy: "Raise RLIMIT_MEMLOCK (ulimit -l)."
       )
+    case let error as ConfigurationError: self.init(.usage, error.description)
+    case let error as PolicyError:
+      self.init(.usage, "The policy is not taken:\n\(error)")
+    case let error as PolicyAnalysisError: self.init(.failed, error.description)
     case let error as ServiceError:
       self.init(.usage, error.message, remedy: error.remedy)
     default: return nil
@@ -59,13 +64,7 @@ struct CommandFailure: Error {
         remedy: "Name the authority of its certificate with --cacert FILE or KEYWARD_CACERT, and"
           + " use a name that is in the certificate. Verification cannot be turned off."
       )
-    case .refused(let problem):
-      CommandFailure(
-        status(of: ErrorCode(rawValue: problem.code)),
-        problem.detail,
-        remedy: [problem.remedy, "(\(problem.code), request \(problem.requestID))"]
-          .compactMap { $0 }.joined(separator: " ")
-      )
+    case .refused(let problem): refusal(problem)
     case .interrupted(let reason):
       CommandFailure(
         .unreachable,
@@ -82,6 +81,24 @@ struct CommandFailure: Error {
     case .output(let reason):
       CommandFailure(.failed, "The answer could not be kept: \(reason).")
     }
+  }
+
+  /// The server's words; for a missing approval the very commands that come next.
+  private static func refusal(_ problem: ProblemDocument) -> CommandFailure {
+    let reference = "(\(problem.code), request \(problem.requestID))"
+    var remedy = [problem.remedy, reference].compactMap { $0 }.joined(separator: " ")
+    if let approval = problem.approval {
+      remedy = """
+        Somebody whom the rule names:  keyward approval approve \(approval)
+          You, with the same input:      \(CommandLineText.repeated(withApproval: approval))
+          \(reference)
+        """
+    }
+    return CommandFailure(
+      status(of: ErrorCode(rawValue: problem.code)),
+      problem.detail,
+      remedy: remedy
+    )
   }
 
   private static func of(_ error: StoreError) -> CommandFailure {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardClient
 import KeywardModel
 
 /// The name of a key as an argument.
@@ -12,6 +13,38 @@ struct KeyNameArgument: ExpressibleByArgument {
   /// The name, or what is wrong with it and at which byte.
   var name: KeyName {
     get throws { try WireText.keyName(text) }
+  }
+}
+
+/// The name of a record of the registry as an argument.
+struct RegistryNameArgument: ExpressibleByArgument {
+  let name: RegistryName
+
+  init?(argument: String) {
+    guard let name = RegistryName(argument) else { return nil }
+    self.name = name
+  }
+}
+
+/// The id of a request for approval as an argument.
+struct ApprovalArgument: ExpressibleByArgument {
+  let id: ApprovalID
+
+  init?(argument: String) {
+    guard let id = ApprovalID(argument) else { return nil }
+    self.id = id
+  }
+}
+
+/// The accessor of a token or secret id as an argument.
+struct AccessorArgument: ExpressibleByArgument {
+  let accessor: PathSegment
+
+  init?(argument: String) {
+    guard argument.hasPrefix("acc-") || argument.hasPrefix("sid-"),
+      let accessor = PathSegment(argument)
+    else { return nil }
+    self.accessor = accessor
   }
 }
 

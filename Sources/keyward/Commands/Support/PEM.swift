@@ -42,6 +42,22 @@ enum PEM {
     return text + "-----END PUBLIC KEY-----"
   }
 
+  /// The DER of the `CERTIFICATE` blocks of a text.
+  static func certificates(_ text: String) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    var digits: String?
+    for line in text.split(whereSeparator: \.isNewline) {
+      switch line {
+      case "-----BEGIN CERTIFICATE-----": digits = ""
+      case "-----END CERTIFICATE-----":
+        if let der = digits.flatMap({ Base64.decode($0) }) { found.append(der) }
+        digits = nil
+      default: digits?.append(contentsOf: line)
+      }
+    }
+    return found
+  }
+
   private static func find(
     _ marker: [UInt8],
     in bytes: UnsafeRawBufferPointer,

@@ -29,6 +29,25 @@ enum Prompt {
     return SecretBox(try SecretBytes(copying: line, range: 0..<count))
   }
 
+  /// Asks a question of which the answer is yes or no on `/dev/tty`; everything but yes is no.
+  static func confirms(_ question: String, orGive option: String) throws -> Bool {
+    let terminal: FileDescriptor
+    do {
+      terminal = try FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)
+    } catch {
+      throw CommandFailure(
+        .usage,
+        "There is no terminal to ask on whether to go on.",
+        remedy: "Give \(option), if what is above is what you want."
+      )
+    }
+    write(question + " [y/N] ", to: terminal.rawValue)
+    var answer = try SecretBytes(count: limit)
+    let count = try readLine(terminal.rawValue, into: &answer)
+    let line = try SecretBytes(copying: answer, range: 0..<count).revealed()
+    return ["y", "yes"].contains(String(decoding: line, as: UTF8.self).lowercased())
+  }
+
   private static func open() throws -> FileDescriptor {
     do {
       return try FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)

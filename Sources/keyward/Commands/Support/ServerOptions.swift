@@ -49,7 +49,25 @@ struct ServerOptions: ParsableArguments {
   )
   var clientKey: String?
 
-  func client() throws -> KeywardClient {
+  @Option(
+    help: ArgumentHelp(
+      "The approval under which to do it, of the same command before.",
+      valueName: "apr-…"
+    )
+  )
+  var approval: ApprovalArgument?
+
+  /// Whose token a client shows.
+  enum Bearer {
+    /// That of the environment, or over HTTPS that of `login`.
+    case standard
+    /// That of the environment or of `login`, whatever the address.
+    case kept
+    /// None: who logs in has none yet.
+    case none
+  }
+
+  func client(_ bearer: Bearer = .standard) throws -> KeywardClient {
     let text = address ?? Self.variable("KEYWARD_ADDR") ?? Self.standardAddress
     guard let server = ServerAddress(text) else {
       throw CommandFailure(
@@ -58,11 +76,17 @@ struct ServerOptions: ParsableArguments {
         remedy: "Write https://host:port, unix:///absolute/path or unix:///@abstract-name."
       )
     }
-    return try KeywardClient(server, try credentials(for: server))
+    return try KeywardClient(server, try credentials(for: server, bearer))
   }
 
-  private func credentials(for server: ServerAddress) throws -> ClientCredentials {
-    var credentials = ClientCredentials(bearer: try Self.bearer(for: server))
+  private func credentials(
+    for server: ServerAddress,
+    _ bearer: Bearer
+  ) throws -> ClientCredentials {
+    var credentials = ClientCredentials(approval: approval?.id)
+    if bearer != .none {
+      credentials.bearer = try Self.bearer(readingFile: server.isHTTPS || bearer == .kept)
+    }
     guard server.isHTTPS else { return credentials }
     credentials.files = TLSFiles(
       authorities: cacert ?? Self.variable("KEYWARD_CACERT"),
@@ -86,7 +110,7 @@ struct ServerOptions: ParsableArguments {
 
   /// The token; the file of `login` counts only over HTTPS, so that what a user does on the admin
   /// socket is theirs and not that of a token from some day.
-  private static func bearer(for server: ServerAddress) throws -> BearerCredential? {
+  private static func bearer(readingFile: Bool) throws -> BearerCredential? {
     if let text = variable("KEYWARD_TOKEN") {
       guard let credential = BearerCredential(text) else {
         throw CommandFailure(.usage, "KEYWARD_TOKEN does not hold one token.")
@@ -103,7 +127,7 @@ struct ServerOptions: ParsableArguments {
       }
       return credential
     }
-    guard server.isHTTPS, let path = TokenFile.path else { return nil }
+    guard readingFile, let path = TokenFile.path else { return nil }
     return try TokenFile.read(path)
   }
 
