@@ -3,6 +3,7 @@ import datetime
 import ipaddress
 import json
 import os
+import pty
 import re
 import shlex
 import socket
@@ -613,3 +614,26 @@ spec:
     store.configure()
     code, words = store.refuses()
     assert code == 2 and "give another name" in words
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_a_person_is_asked_on_the_terminal(desk, answer):
+    """The plan first, then a question, of which only yes does something."""
+    path = desk.file("policy.yaml", POLICY)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(desk.store.binary, ["keyward", "policy", "apply", "-f", str(path)], desk.variables)
+    words = b""
+    try:
+        while b"[y/N]" not in words:
+            words += os.read(terminal, 4096)
+        assert b"create Role app-encrypter" in words and b"Access gained" in words, words
+        os.write(terminal, answer.encode() + b"\n")
+        while True:
+            words += os.read(terminal, 4096)
+    except OSError:
+        pass
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(terminal)
+    done = [d["name"] for d in desk.json("policy", "list")]
+    assert (code, done) == ((0, ["ci", "app-encrypter"]) if answer == "yes" else (1, [])), words
