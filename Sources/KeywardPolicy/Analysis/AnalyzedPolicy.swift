@@ -8,6 +8,9 @@ struct AnalyzedPolicy: Sendable {
   let allow: [RuleBox]
   let forbid: [RuleBox]
   let approvals: [RuleBox]
+  let allowIndex: BoxIndex
+  let forbidIndex: BoxIndex
+  let approvalIndex: BoxIndex
   /// The constraints of the boxes above, to see at once what two policies share.
   let allowed: Set<[Constraint]>
   let forbidden: Set<[Constraint]>
@@ -60,6 +63,9 @@ struct AnalyzedPolicy: Sendable {
     self.allow = allow
     self.forbid = forbid
     self.approvals = approvals
+    allowIndex = BoxIndex(allow)
+    forbidIndex = BoxIndex(forbid)
+    approvalIndex = BoxIndex(approvals)
     allowed = Set(allow.map(\.constraints))
     forbidden = Set(forbid.map(\.constraints))
     approved = Set(approvals.compactMap(Self.approved))

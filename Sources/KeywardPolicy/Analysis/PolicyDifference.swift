@@ -120,13 +120,15 @@ struct AccessSearch {
     }
     for box in holder.allow where found.count < most {
       let rule = box.name
-      let forbid = holder.forbid.filter { !$0.isApart(from: box.hull) }
+      let isHeld = other.allowed.contains(box.constraints)
+      if isHeld, changedForbids.isEmpty, changedApprovals.isEmpty { continue }
+      let forbid = holder.forbidIndex.near(box.hull)
       func note(_ cause: PolicyDifference.Cause, _ by: String?, _ example: PolicyRequest) {
         guard seen.insert([cause.rawValue, rule, by ?? ""]).inserted else { return }
         found.append(Found(cause: cause, rule: rule, other: by, example: example))
       }
-      if !other.allowed.contains(box.constraints), !seen.contains(["allowed", rule, ""]) {
-        let allow = other.allow.filter { !$0.isApart(from: box.hull) }
+      if !isHeld, !seen.contains(["allowed", rule, ""]) {
+        let allow = other.allowIndex.near(box.hull)
         if let example = try search.example(inside: [box], outside: allow + forbid) {
           note(.allowed, nil, example)
         }
@@ -144,7 +146,7 @@ struct AccessSearch {
         && !seen.contains(["fewer-approvals", rule, approval.name])
       {
         guard let requirement = approval.requirement else { continue }
-        let asked = holder.approvals.filter { !$0.isApart(from: box.hull) }
+        let asked = holder.approvalIndex.near(box.hull)
         let goal = ApprovalGoal(more: [requirement], than: asked)
         if let example = try search.example(
           inside: [box, approval],

@@ -68,17 +68,17 @@ private struct EscalationSearch {
   let old: AnalyzedPolicy
   let new: AnalyzedPolicy
   /// The old policy's boxes as they are for the writer, about every principal.
-  let held: [RuleBox]
-  let heldForbid: [RuleBox]
-  let heldApprovals: [RuleBox]
+  let held: BoxIndex
+  let heldForbid: BoxIndex
+  let heldApprovals: BoxIndex
   var search = RegionSearch()
 
   init(old: AnalyzedPolicy, new: AnalyzedPolicy, writer: Principal) {
     self.old = old
     self.new = new
-    held = old.allow.compactMap { $0.asked(by: writer) }
-    heldForbid = old.forbid.compactMap { $0.asked(by: writer) }
-    heldApprovals = old.approvals.compactMap { $0.asked(by: writer) }
+    held = BoxIndex(old.allow.compactMap { $0.asked(by: writer) })
+    heldForbid = BoxIndex(old.forbid.compactMap { $0.asked(by: writer) })
+    heldApprovals = BoxIndex(old.approvals.compactMap { $0.asked(by: writer) })
   }
 
   mutating func first() throws(PolicyAnalysisError) -> PolicyRequest? {
@@ -89,16 +89,16 @@ private struct EscalationSearch {
     for box in new.allow {
       // What is gained is a way from one of these; what the writer lacks is one of those of `lacking`.
       if !old.allowed.contains(box.constraints),
-        let found = try lacking([box], without: old.allow, more: [])
+        let found = try lacking([box], without: old.allowIndex, more: [])
       {
         return found
       }
       for forbidden in changedForbids where !forbidden.isApart(from: box.hull) {
-        if let found = try lacking([box, forbidden], without: [], more: []) { return found }
+        if let found = try lacking([box, forbidden], without: nil, more: []) { return found }
       }
       for approval in changedApprovals where !approval.isApart(from: box.hull) {
         guard let requirement = approval.requirement else { continue }
-        if let found = try lacking([box, approval], without: [], more: [requirement]) {
+        if let found = try lacking([box, approval], without: nil, more: [requirement]) {
           return found
         }
       }
@@ -110,14 +110,17 @@ private struct EscalationSearch {
   /// for.
   private mutating func lacking(
     _ inside: [RuleBox],
-    without outside: [RuleBox],
+    without outside: BoxIndex?,
     more: [ApprovalRequirement]
   ) throws(PolicyAnalysisError) -> PolicyRequest? {
-    func near(_ boxes: [RuleBox]) -> [RuleBox] {
-      boxes.filter { box in inside.allSatisfy { !box.isApart(from: $0.hull) } }
+    func near(_ boxes: BoxIndex) -> [RuleBox] {
+      guard let first = inside.first else { return [] }
+      return boxes.near(first.hull).filter { box in
+        inside.dropFirst().allSatisfy { !box.isApart(from: $0.hull) }
+      }
     }
-    let none = near(new.forbid) + near(outside)
-    let asked = near(new.approvals)
+    let none = near(new.forbidIndex) + (outside.map(near) ?? [])
+    let asked = near(new.approvalIndex)
     func goal(_ more: [ApprovalRequirement]) -> ApprovalGoal? {
       more.isEmpty ? nil : ApprovalGoal(more: more, than: asked)
     }

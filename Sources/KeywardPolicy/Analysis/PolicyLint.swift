@@ -178,21 +178,23 @@ extension PolicyLint {
           index: index
         )
         let isAllow = role.rules[index].effect == .allow
-        let all = isAllow ? analyzed.allow : analyzed.forbid
         let own = boxes[reference] ?? []
         let identity = PolicySet.Identity(kind: .binding, name: binding.name)
         do throws(PolicyAnalysisError) {
-          if try !Self.isAny(own, outside: [], inside: nil, &search) {
+          if try !Self.isAny(own, &search, outside: { _ in [] }) {
             add(.neverMatches, identity, "no request can match \(reference)")
             continue
           }
-          let others = all.filter { box in
-            !own.allSatisfy { $0.isApart(from: box.hull) } && box.reference != reference
-          }
-          let isUseful =
-            isAllow
-            ? try Self.isAny(own, outside: others + analyzed.forbid, inside: nil, &search)
-            : try Self.isAny(own, outside: others, inside: analyzed.allow, &search)
+          let index = isAllow ? analyzed.allowIndex : analyzed.forbidIndex
+          let isUseful = try Self.isAny(
+            own,
+            &search,
+            within: isAllow ? nil : analyzed.allowIndex,
+            outside: { box in
+              index.near(box.hull).filter { $0.reference != reference }
+                + (isAllow ? analyzed.forbidIndex.near(box.hull) : [])
+            }
+          )
           if !isUseful {
             add(.shadowed, identity, "\(reference) changes nothing beside the other rules")
           }
@@ -204,19 +206,18 @@ extension PolicyLint {
     }
   }
 
+  /// Whether a request is in one of the boxes, and in one `within`, and in none `outside`.
   private static func isAny(
     _ boxes: [RuleBox],
-    outside: [RuleBox],
-    inside: [RuleBox]?,
-    _ search: inout RegionSearch
+    _ search: inout RegionSearch,
+    within: BoxIndex? = nil,
+    outside: (RuleBox) -> [RuleBox]
   ) throws(PolicyAnalysisError) -> Bool {
     for box in boxes {
-      let near = outside.filter { !$0.isApart(from: box.hull) }
-      for within in inside.map({ $0.map(Optional.some) }) ?? [nil] {
-        if let within, within.isApart(from: box.hull) { continue }
-        if try search.example(inside: [box] + (within.map { [$0] } ?? []), outside: near) != nil {
-          return true
-        }
+      let others = outside(box)
+      for inside in within.map({ index in index.near(box.hull).map { [box, $0] } }) ?? [[box]] {
+        let example = try search.example(inside: inside, outside: others)
+        if example != nil { return true }
       }
     }
     return false
