@@ -3,8 +3,8 @@ import KeywardPolicy
 
 /// The language as docs/policy.md states it, read off the documents one by one: no index, no order.
 ///
-/// An oracle in under 100 lines: it shares nothing with the engine but the documents, and compares
-/// patterns as text.
+/// An oracle in under 100 lines of code: it shares nothing with the engine but the documents, and
+/// compares patterns as text.
 struct NaiveEvaluator {
   let set: PolicySet
   let officerUIDs: Set<UInt32>
@@ -15,56 +15,44 @@ struct NaiveEvaluator {
     if who.kind == .anonymous { return false }
     if who.kind == .server { return Self.server.contains(request.operation.rawValue) }
     let ownKey = who.kind == .kmsSocket && who.issuer == "kms" ? "keys/\(who.name)" : ""
+    let own = ["self:read self", "self:renew self", "self:revoke self"]
     let builtIn =
-      (who.kind == .unixPeer && who.uid.map(officerUIDs.contains) == true)
-      || ["self:read self", "self:renew self", "self:revoke self"].contains(asked)
-      || ["key:encrypt \(ownKey)", "key:decrypt \(ownKey)"].contains(asked)
+      (own + ["key:encrypt \(ownKey)", "key:decrypt \(ownKey)"]).contains(asked)
+      || (who.kind == .unixPeer && who.uid.map(officerUIDs.contains) == true)
     return !isAny(.forbid, request) && (builtIn || isAny(.allow, request))
   }
 
   /// The names of the approval rules that count.
   func approvals(_ request: PolicyRequest) -> Set<String> {
-    let names = set.documents.compactMap { document -> String? in
-      guard case .approvalRule(let rule) = document.body,
-        isAbout(rule.operationPatterns, rule.resources, rule.conditions, nil, request)
-      else { return nil }
-      return document.name
+    if [.server, .anonymous].contains(request.principal.kind) { return [] }
+    let documents = set.documents.filter { document in
+      guard case .approvalRule(let rule) = document.body else { return false }
+      return isAbout(rule.operationPatterns, rule.resources, request)
+        && rule.conditions.allSatisfy { holds($0, request) }
     }
-    return [.server, .anonymous].contains(request.principal.kind) ? [] : Set(names)
+    return Set(documents.map(\.name))
   }
 
   private func isAny(_ effect: PolicyRule.Effect, _ request: PolicyRequest) -> Bool {
     set.documents.contains { document in
       guard case .binding(let binding) = document.body else { return false }
       return binding.subjects.contains { isSubject($0, request.principal) }
-        && isAbout(["*"], [], binding.conditions, binding.expires, request)
         && set.rules(ofRole: binding.role).contains { rule in
-          rule.effect == effect
-            && isAbout(
-              rule.operationPatterns,
-              rule.resources,
-              rule.conditions,
-              rule.expires,
-              request
-            )
+          let end = min(binding.expires?.milliseconds ?? .max, rule.expires?.milliseconds ?? .max)
+          return rule.effect == effect && request.time.milliseconds < end
+            && isAbout(rule.operationPatterns, rule.resources, request)
+            && (binding.conditions + rule.conditions).allSatisfy { holds($0, request) }
         }
     }
   }
 
-  private func isAbout(
-    _ operations: [String],
-    _ resources: [ResourcePattern],
-    _ conditions: [PolicyCondition],
-    _ expires: Timestamp?,
-    _ request: PolicyRequest
-  ) -> Bool {
-    let name = request.operation.rawValue
-    let noun = name.prefix { $0 != ":" } + ":*"
-    return operations.contains { $0 == "*" || $0 == name || $0 == noun }
-      && (resources.isEmpty
-        || resources.contains { isText("\($0)", "\(request.resource)", request.principal) })
-      && conditions.allSatisfy { holds($0, request) }
-      && (expires.map { request.time.milliseconds < $0.milliseconds } ?? true)
+  private func isAbout(_ ops: [String], _ paths: [ResourcePattern], _ asked: PolicyRequest) -> Bool
+  {
+    let names = [
+      "*", asked.operation.rawValue, asked.operation.rawValue.prefix { $0 != ":" } + ":*",
+    ]
+    return ops.contains { names.contains($0) }
+      && paths.contains { isText("\($0)", "\(asked.resource)", asked.principal) }
   }
 
   /// Segment by segment; `*` any (of a name: not empty), `**` the rest, `{x}` an attribute of `who`.
@@ -82,14 +70,9 @@ struct NaiveEvaluator {
   }
 
   private func value(_ name: String, _ who: Principal?) -> String? {
-    switch name {
-    case "cluster": who?.cluster
-    case "environment": who?.environment
-    case "issuer": who?.issuer
-    case "kind": who?.kind.rawValue
-    case "name": who?.name
-    default: who?.claims[String(name.dropFirst("claim:".count))]
-    }
+    if name.hasPrefix("claim:") { return who?.claims[String(name.dropFirst(6))] }
+    let values = ["cluster": who?.cluster, "environment": who?.environment, "name": who?.name]
+    return (values[name] ?? nil) ?? ["issuer": who?.issuer, "kind": who?.kind.rawValue][name] ?? nil
   }
 
   private func isSubject(_ subject: PolicySubject, _ who: Principal) -> Bool {
@@ -109,25 +92,24 @@ struct NaiveEvaluator {
     case .isNotIn(let name, let list):
       return value("\(name)", request.principal).map { !list.contains($0) } ?? false
     case .source(let networks):
-      guard let bytes = request.source?.bytes else { return false }
+      let bytes = request.source?.bytes ?? []
       return networks.contains { network in
-        network.address.bytes.count == bytes.count
-          && (0..<network.length).allSatisfy { bit in
-            (bytes[bit / 8] ^ network.address.bytes[bit / 8]) & (0x80 >> UInt8(bit % 8)) == 0
+        let address = network.address.bytes
+        return address.count == bytes.count
+          && (0..<network.length).allSatisfy {
+            (bytes[$0 / 8] ^ address[$0 / 8]) & (0x80 >> UInt8($0 % 8)) == 0
           }
       }
     case .period(let from, let to):
       return (from?.milliseconds ?? .min) <= now && now < (to?.milliseconds ?? .max)
     case .weekly(let window):
-      let minute = Int(now / 60_000) % 1440
       return window.days.contains { ($0.rawValue + 4) % 7 == Int(now / 86_400_000) % 7 }
-        && window.from <= minute && minute < window.to
+        && (window.from..<window.to).contains(Int(now / 60_000) % 1440)
     }
   }
 
   private static let server = [
     "key:create", "key:destroy", "key:rotate", "operator:rotate", "operator:unseal",
-    "server:recover",
-    "server:start", "server:stop",
+    "server:recover", "server:start", "server:stop",
   ]
 }

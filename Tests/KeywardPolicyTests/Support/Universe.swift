@@ -57,7 +57,8 @@ struct Universe {
       principals.append(Principal(kind: .kmsSocket, name: name))
     }
     let alphabet =
-      ["keys", "x", "y", "fs"] + (features.contains(.templates) ? ["fk", "corp", "ci", "fi"] : [])
+      ["keys", "x", "y", "fs"]
+      + (features.contains(.templates) ? ["fk", "corp", "ci", "fi", "unix", "kms"] : [])
       + (features.contains(.environments) ? ["t", "fe"] : [])
       + (features.contains(.claims) ? ["1", "fc"] : [])
       + (features.contains(.names) ? ["a", "f"] : [])
