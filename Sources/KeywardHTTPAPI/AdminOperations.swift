@@ -16,6 +16,9 @@ package protocol AdminOperations: AccessOperations {
   /// Refuses who may not see the figures of the server (`operator:status`).
   func authorizeFigures(_ caller: Caller) async throws(ServiceError)
 
+  /// Asks the policy again before the kept answer of a creation is repeated, and records it.
+  func authorizeRepetition(_ caller: Caller, of name: KeyName) async throws(ServiceError)
+
   // The seal.
 
   /// Makes the store's root key; gives the share lines, which exist nowhere else.

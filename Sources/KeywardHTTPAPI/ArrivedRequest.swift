@@ -1,3 +1,4 @@
+import KeywardCrypto
 import KeywardModel
 
 /// A request that has arrived as a whole, and of which nobody has yet asked whose it is.
@@ -27,6 +28,16 @@ struct ArrivedRequest: Sendable {
     self.peer = peer
     self.json = json
     self.octets = octets
+  }
+
+  /// The request in words, for who has to approve it; of a secret body nothing is told.
+  var summary: String {
+    var text = "\(route.method.rawValue) \(path)"
+    for (index, (name, value)) in query.sorted.enumerated() {
+      text += (index == 0 ? "?" : "&") + "\(name)=\(value)"
+    }
+    if !json.isEmpty { text += " with a body of sha256:" + Hex.encode(Digest.sha256(json)) }
+    return text
   }
 
   func digest() throws(ServiceError) -> RequestDigest {

@@ -44,13 +44,21 @@ final class HTTPShared: Sendable {
       return try await arrived.route.handler(request, service)
     }
     let (handler, service) = (arrived.route.handler, service)
-    return try await repetitions.answer(.init(caller.principal, key), digest) {
+    let (answer, isRepetition) = try await repetitions.answer(
+      .init(caller.principal, key),
+      digest
+    ) {
       do throws(ServiceError) {
         return .success(try await handler(request, service))
       } catch {
         return .failure(error)
       }
     }
+    guard isRepetition else { return answer }
+    // A kept answer is asked for and recorded like any other: the caller may have lost the right.
+    let made = try JSONBody.decode(CreateKeyRequest.self, arrived.json)
+    try await service.authorizeRepetition(caller, of: try WireText.keyName(made.name))
+    return answer
   }
 
   private func caller(_ arrived: ArrivedRequest) async throws(ServiceError) -> Caller {
@@ -92,7 +100,8 @@ final class HTTPShared: Sendable {
         id: arrived.id,
         transport: door,
         operation: arrived.route.operation,
-        digest: digest
+        digest: digest,
+        summary: arrived.summary
       )
     )
   }

@@ -11,11 +11,20 @@ import Synchronization
 final class IdempotencyCache: Sendable {
   /// A key is the principal's own: another one's is another.
   struct Name: Hashable, Sendable {
-    let principal: RateLimiter.Identity
+    let principal: Principal
     let key: IdempotencyKey
 
     init(_ principal: Principal, _ key: IdempotencyKey) {
-      self.principal = RateLimiter.Identity(principal)
+      // With its claims: two jobs of one repository may hold different rights. Without the process.
+      self.principal = Principal(
+        kind: principal.kind,
+        issuer: principal.issuer,
+        name: principal.name,
+        cluster: principal.cluster,
+        environment: principal.environment,
+        claims: principal.claims,
+        uid: principal.uid
+      )
       self.key = key
     }
   }
@@ -57,8 +66,8 @@ final class IdempotencyCache: Sendable {
     _ name: Name,
     _ digest: RequestDigest,
     _ work: @escaping @Sendable () async -> Result<Answer, ServiceError>
-  ) async throws(ServiceError) -> Answer {
-    let task = try state.withLock { state throws(ServiceError) in
+  ) async throws(ServiceError) -> (answer: Answer, isRepetition: Bool) {
+    let (task, isRepetition) = try state.withLock { state throws(ServiceError) in
       if let entry = state.entries[name], entry.expiry.map({ now() < $0 }) ?? true {
         guard entry.digest == digest else {
           throw ServiceError(
@@ -67,7 +76,7 @@ final class IdempotencyCache: Sendable {
             remedy: "Use a new key for each thing that is to be made."
           )
         }
-        return entry.task
+        return (entry.task, true)
       }
       drop(name, &state)
       let number = state.next
@@ -80,9 +89,9 @@ final class IdempotencyCache: Sendable {
       state.entries[name] = Entry(digest: digest, number: number, task: task)
       state.order.append((name, number))
       trim(&state)
-      return task
+      return (task, false)
     }
-    return try await task.value.get()
+    return (try await task.value.get(), isRepetition)
   }
 
   private func finish(_ name: Name, _ number: UInt64, _ result: Result<Answer, ServiceError>) {

@@ -23,13 +23,17 @@ package struct RequestIdentity: Sendable {
   /// What the route does, for the entry of a refusal.
   package let operation: ServiceOperation?
   package let digest: RequestDigest
+  /// As ``Caller/summary``.
+  package let summary: String
 
   package init(
     id: String,
     transport: Caller.Transport,
     operation: ServiceOperation?,
-    digest: RequestDigest
+    digest: RequestDigest,
+    summary: String = ""
   ) {
+    self.summary = summary
     self.id = id
     self.transport = transport
     self.operation = operation

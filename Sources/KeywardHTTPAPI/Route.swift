@@ -120,7 +120,7 @@ package struct Route: Sendable {
   package var name: String { "\(method.rawValue) \(pattern)" }
 
   /// Whether it is served even when the server is at its limit of requests in flight.
-  var isHealthCheck: Bool { operation == nil || response == .text }
+  var isHealthCheck: Bool { operation == nil }
 
   package var bodyLimit: Int {
     switch body {

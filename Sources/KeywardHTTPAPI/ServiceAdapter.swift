@@ -18,6 +18,13 @@ package struct ServiceAdapter: AdminOperations {
     return Readiness(isReady: isReady, reason: reason)
   }
 
+  package func authorizeRepetition(
+    _ caller: Caller,
+    of name: KeyName
+  ) async throws(ServiceError) {
+    try await service.authorizeRepetition(caller, of: name)
+  }
+
   package func status(_ caller: Caller) async throws(ServiceError) -> SealStatus {
     visible(service.sealStatus(), to: caller)
   }

@@ -19,7 +19,8 @@ package struct ServiceAuthenticator: RequestAuthenticator {
         transport: request.transport,
         requestID: request.id,
         operation: request.operation ?? .selfRead,
-        digest: request.digest
+        digest: request.digest,
+        summary: request.summary
       )
     )
   }

@@ -20,6 +20,10 @@ package struct Caller: Sendable {
   ///
   /// Nil where no approval can be given, such as on a KMS socket.
   package let digest: RequestDigest?
+  /// What the request asks for, in words for who has to approve it.
+  ///
+  /// Method, path and query, and the SHA-256 of a JSON body; nil where a request has no words.
+  package let summary: String?
   /// The approval that the request presents.
   package let approval: ApprovalID?
 
@@ -30,6 +34,7 @@ package struct Caller: Sendable {
     source: NetworkAddress? = nil,
     accessor: String? = nil,
     digest: RequestDigest? = nil,
+    summary: String? = nil,
     approval: ApprovalID? = nil
   ) {
     self.principal = principal
@@ -38,6 +43,7 @@ package struct Caller: Sendable {
     self.source = source
     self.accessor = accessor
     self.digest = digest
+    self.summary = summary
     self.approval = approval
   }
 }

@@ -350,6 +350,7 @@ extension KeywardService {
       requester: PrincipalInfo(approval.requester),
       operation: approval.operation.rawValue,
       resource: approval.resource,
+      request: approval.summary,
       requestDigest: approval.digest.description,
       createdAt: approval.createdAt.rfc3339,
       expiresAt: approval.expiresAt.rfc3339,

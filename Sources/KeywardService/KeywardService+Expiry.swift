@@ -14,15 +14,24 @@ extension KeywardService {
 
   /// One step; nothing is decided here, since what has ended does not hold any more as it is.
   func removeExpired(_ state: UnsealedState, at now: Timestamp) async {
+    // As many as can be made until the next time.
+    for _ in 0..<100 {
+      guard await removeSomeExpired(state, at: now) >= Self.expiryBatch else { return }
+    }
+  }
+
+  /// Takes out at most `expiryBatch` of each; returns how many there were.
+  private func removeSomeExpired(_ state: UnsealedState, at now: Timestamp) async -> Int {
     let expired = state.access.withCredentials { $0.expired(at: now, limit: Self.expiryBatch) }
     let approvals = state.access.withApprovals { book in
       book.records.values.filter { $0.expiresAt.adding(seconds: Self.approvalMemory) <= now }
         .prefix(Self.expiryBatch)
     }
-    guard expired.count + approvals.count > 0 else { return }
+    guard expired.count + approvals.count > 0 else { return 0 }
     let caller = Caller(principal: .server, transport: .server, requestID: "expire")
     do {
-      _ = try await awaiting { (reply: @escaping @Sendable (Result<Int, ServiceError>) -> Void) in
+      return try await awaiting {
+        (reply: @escaping @Sendable (Result<Int, ServiceError>) -> Void) in
         self.change(caller, .serverExpire, .system, reply: reply) {
           _,
           state,
@@ -60,6 +69,7 @@ extension KeywardService {
       }
     } catch {
       logger.error("What has expired could not be removed", metadata: ["error": "\(error)"])
+      return 0
     }
   }
 }

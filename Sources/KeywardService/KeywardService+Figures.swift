@@ -10,6 +10,16 @@ extension KeywardService {
   }
 }
 
+extension KeywardService {
+  /// Asks the policy again whether `caller` may make the key `name`, before the kept answer of its
+  /// making is given once more, and records that.
+  package func authorizeRepetition(_ caller: Caller, of name: KeyName) async throws(ServiceError) {
+    _ = try await awaiting { (reply: @escaping @Sendable (Result<Bool, ServiceError>) -> Void) in
+      self.answer(caller, .keyCreate, .key(name), reply: reply) { _, _, _ in true }
+    }
+  }
+}
+
 extension SealStatus {
   /// What anybody may know who holds a share: the seal and its progress, nothing of the store.
   package var progressOnly: SealStatus {

@@ -21,7 +21,14 @@ extension KeywardService {
     for (id, source) in due {
       do {
         let keySet = try await keySet(id, source)
-        state.access.withIdentities { $0.fetched(keySet, for: id, at: now()) }
+        if let conflict = state.access.withIdentities({
+          $0.fetched(keySet, for: id, at: now())
+        }) {
+          logger.error(
+            "The keys of an issuer are not taken",
+            metadata: ["issuer": "\(id)", "error": "\(conflict)"]
+          )
+        }
       } catch {
         state.access.withIdentities { $0.failed(id) }
         logger.warning(

@@ -2,6 +2,7 @@ import KeywardAudit
 import KeywardAuthn
 import KeywardCrypto
 package import KeywardModel
+import KeywardPolicy
 import KeywardStore
 import Logging
 import Synchronization
@@ -17,13 +18,17 @@ extension KeywardService {
     /// What the request is about, for the entry of a refusal.
     package let operation: ServiceOperation
     package let digest: RequestDigest?
+    /// As ``Caller/summary``.
+    package let summary: String?
 
     package init(
       transport: Caller.Transport,
       requestID: String,
       operation: ServiceOperation,
-      digest: RequestDigest?
+      digest: RequestDigest?,
+      summary: String? = nil
     ) {
+      self.summary = summary
       self.transport = transport
       self.requestID = requestID
       self.operation = operation
@@ -48,9 +53,11 @@ extension KeywardService {
         return caller(token.principal, credentials, arrival, accessor: token.accessor)
       case .jwt(let text):
         let token = try await verify(jwt: text, state)
+        try requireBinding(token.principal, state)
         return caller(token.principal, credentials, arrival)
       case nil:
         let certificate = try verify(credentials.peer, state)
+        try requireBinding(certificate.principal, state)
         return caller(certificate.principal, credentials, arrival)
       }
     } catch {
@@ -71,6 +78,7 @@ extension KeywardService {
       source: credentials.peer.source,
       accessor: accessor?.description,
       digest: arrival.digest,
+      summary: arrival.summary,
       approval: credentials.approval
     )
   }
@@ -107,6 +115,8 @@ extension KeywardService {
       case .role:
         proof = try verify(role: request, peer, state)
       }
+      if request.method != .role { try requireBinding(proof.principal, state) }
+      try requireRoom(for: proof.principal, state)
     } catch {
       try await refuse(error, peer, arrival, state)
     }
@@ -186,6 +196,33 @@ extension KeywardService {
   }
 
   // MARK: - Proofs
+
+  /// Refuses an identity that no binding is about.
+  ///
+  /// A hosted issuer vouches for everybody in the world: who has nothing to do here gets no token, and
+  /// no part of the disk beyond what strangers have.
+  private func requireBinding(
+    _ principal: Principal,
+    _ state: UnsealedState
+  ) throws(LoginRefusal) {
+    guard state.policy.compiled.names(principal) else { throw .unbound }
+  }
+
+  /// Bounds the tokens of one identity, and of all.
+  private func requireRoom(
+    for principal: Principal,
+    _ state: UnsealedState
+  ) throws(LoginRefusal) {
+    guard state.access.withCredentials({ $0.hasRoom(for: principal) }) else {
+      throw .failed(
+        ServiceError(
+          .tooManyRequests,
+          "There are too many access tokens.",
+          remedy: "Revoke tokens that are not used, or wait until some have expired."
+        )
+      )
+    }
+  }
 
   /// The token that a request presents; one with counted uses is stored before it counts.
   private func use(
@@ -309,7 +346,9 @@ extension KeywardService {
     _ state: UnsealedState
   ) throws(LoginRefusal) -> LoginProof {
     guard let roleID = request.roleID, let secretID = request.secretID else { throw .missing }
-    let identity = LockoutIdentity(login: .machineRole, name: roleID)
+    // By role and address: whoever knows a role's id must not keep the role itself out.
+    let address = peer.source?.description ?? "local"
+    let identity = LockoutIdentity(login: .machineRole, name: "\(address)|\(roleID)")
     let now = now()
     let isLocked =
       state.access.lockout.withLock { $0.decision(for: identity, now: now) } != .allowed
@@ -399,6 +438,8 @@ private struct LoginProof {
 /// Why a request proved no identity: for the log, never for the client.
 private enum LoginRefusal: Error {
   case missing
+  /// No binding is about the identity.
+  case unbound
   case unknownToken
   case token(TokenRecord.Refusal)
   case jwt(JWTRefusal)
@@ -413,6 +454,7 @@ private enum LoginRefusal: Error {
   var rule: String {
     switch self {
     case .missing: "login: no credential"
+    case .unbound: "login: no binding names the identity"
     case .unknownToken: "login: unknown token"
     case .token(let refusal): "login: token \(refusal.rawValue)"
     case .jwt(let refusal): "login: jwt: \(refusal)"

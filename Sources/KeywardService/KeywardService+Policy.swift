@@ -64,7 +64,8 @@ extension KeywardService {
     _ request: PolicyApplyRequest
   ) async throws(ServiceError) -> PolicyPlan {
     let operation: ServiceOperation = request.dryRun == true ? .policyRead : .policyApply
-    let planned = await prepared(caller, operation, .policy) { () throws(ServiceError) in
+    let planned = await prepared(caller, operation, .policy, on: drawingBoard) {
+      () throws(ServiceError) in
       let state = try self.unsealed()
       let base = state.policy
       if let expected = request.expectedRevision, expected != base.number {

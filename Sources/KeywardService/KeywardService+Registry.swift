@@ -185,14 +185,24 @@ extension KeywardService {
         guard let new = changed.stored(kind, name) else {
           throw ServiceError(.internalError, "The record was not made.")
         }
+        // What was proved by the former record is proved anew by the new one.
+        let gone =
+          old == nil || old == new
+          ? [] : self.orphans(of: kind, name, in: registry, state).tokens
         try self.store {
           if let old {
             try transaction.updateRecord(new, from: old)
           } else {
             try transaction.insertRecord(new)
           }
+          for token in gone { try transaction.deleteRecord(token.stored) }
         }
-        return Change(document) { state.access.withIdentities { $0.replace(changed) } }
+        return Change(document) {
+          state.access.withIdentities { $0.replace(changed) }
+          state.access.withCredentials { book in
+            for token in gone { book.remove(token) }
+          }
+        }
       }
     }
   }

@@ -28,7 +28,11 @@ extension KeywardService {
   ) async throws(ServiceError) -> SealStatus {
     // Over HTTPS it is the share itself that entitles: a sealed server knows no policy and no token.
     let isShareHolder = caller.principal.kind == .anonymous && caller.transport == .https
-    if !isShareHolder { try await checkOfficer(caller, .operatorUnseal) }
+    if isShareHolder {
+      try boundAnonymousUnseal()
+    } else {
+      try await checkOfficer(caller, .operatorUnseal)
+    }
     try await onWritingThread { () throws(ServiceError) in
       var record = AuditRecord(
         time: self.now(),
@@ -67,6 +71,15 @@ extension KeywardService {
 
 /// The steps; on the writing thread.
 extension KeywardService {
+  /// Answers a stranger's unsealing of an open server from memory once the log has had its share: each
+  /// entry is a commit, and nothing else comes of it.
+  private func boundAnonymousUnseal() throws(ServiceError) {
+    guard let state = try? unsealed() else { return }
+    guard state.access.anonymous.withLock({ $0.take(at: now()) }).isTaken else {
+      throw ServiceError(.conflict, "The server is unsealed already.")
+    }
+  }
+
   /// Offers what an operator typed to the seal; the root key once it opens.
   private func offer(
     _ input: SecretBox,
@@ -219,7 +232,14 @@ extension KeywardService {
       var unsealing = unsealing
       let loaded = try unlock(try StoreKeys(rootKey), accepting, &unsealing)
       let keyring = try Keyring.open(loaded.terms, store: loaded.store, rootKey: rootKey)
-      let access = try AccessState(loaded.records, rootKey: rootKey, now: now())
+      // An older database may know tokens that were revoked since: nobody comes in by it.
+      let revived =
+        loaded.accepted.contains(.rollback) ? loaded.records.filter(\.kind.endsWithRestore) : []
+      let access = try AccessState(
+        loaded.records.filter { !revived.contains($0) },
+        rootKey: rootKey,
+        now: now()
+      )
       let archive = PolicyArchive(loaded.records)
       let policy = try newestPolicy(archive)
       let signer = try auditSigner(loaded, rootKey)
@@ -247,6 +267,7 @@ extension KeywardService {
       flushJournal()
       let unkept = waitingJournal.withLock { $0.dropped }
       try committer.commitNow(log, durability: .change, signing: true) { transaction, log in
+        for record in revived { try transaction.deleteRecord(record) }
         let journal = try transaction.drainJournal()
         let (events, unfit) = JournalFilter.events(
           journal.entries,

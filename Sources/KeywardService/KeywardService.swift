@@ -29,6 +29,8 @@ package final class KeywardService: Sendable {
   /// Where keys are made; see `prepared`.
   let keySetSource: (any KeySetSource)?
   private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
+  /// Where policies are compared, which can take seconds too.
+  let drawingBoard = DispatchQueue(label: "keyward.policy", qos: .utility)
   let waitingJournal = Mutex(WaitingJournal())
 
   /// Serves `store`, sealed until a seal is opened.
@@ -295,6 +297,7 @@ extension KeywardService {
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
+    on queue: DispatchQueue? = nil,
     _ make: @escaping @Sendable () throws(ServiceError) -> Made
   ) async -> Result<Made, ServiceError> {
     let decision = policy.decide(PolicyRequest(caller, operation, resource, time: now()))
@@ -303,7 +306,7 @@ extension KeywardService {
       return .failure(ServiceError(.approvalRequired, "The operation needs approval."))
     }
     return await withCheckedContinuation { continuation in
-      workshop.async {
+      (queue ?? workshop).async {
         continuation.resume(
           returning: Result { () throws(ServiceError) in
             _ = try self.unsealed()

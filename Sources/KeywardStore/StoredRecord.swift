@@ -34,7 +34,7 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
 
   /// Whether a restore leaves records of this kind out: what lets somebody in without proving an
   /// identity again may have been revoked since the backup.
-  var endsWithRestore: Bool {
+  package var endsWithRestore: Bool {
     switch self {
     case .approval, .secretID, .token: true
     case .authority, .cluster, .issuer, .policy, .role: false

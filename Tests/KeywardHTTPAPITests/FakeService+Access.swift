@@ -3,6 +3,8 @@ import KeywardModel
 
 /// Policy, approvals and identities of the fake: everything is empty, and everybody may.
 extension FakeService {
+  func authorizeRepetition(_ caller: Caller, of name: KeyName) async throws(ServiceError) {}
+
   func policy(_ caller: Caller, revision: UInt64?) async throws(ServiceError) -> PolicyText {
     try await enter(caller)
     return PolicyText(revision: Self.revision, documents: [], officerUIDs: [0])
@@ -279,6 +281,7 @@ extension FakeService {
       requester: PrincipalInfo(caller.principal),
       operation: "key:sign",
       resource: "keys/k",
+      request: "",
       requestDigest: "",
       createdAt: "",
       expiresAt: "",

@@ -20,6 +20,8 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
   package let requester: PrincipalInfo
   package let operation: String
   package let resource: String
+  /// Method, path and query of the request, and the SHA-256 of its JSON body.
+  package let request: String
   /// The keyed digest of the exact request, hexadecimal: two requests for approval with the same one
   /// are of the same request.
   package let requestDigest: String
@@ -35,6 +37,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     case requester
     case operation
     case resource
+    case request
     case requestDigest = "request_digest"
     case createdAt = "created_at"
     case expiresAt = "expires_at"
@@ -48,6 +51,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     requester: PrincipalInfo,
     operation: String,
     resource: String,
+    request: String,
     requestDigest: String,
     createdAt: String,
     expiresAt: String,
@@ -59,6 +63,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     self.requester = requester
     self.operation = operation
     self.resource = resource
+    self.request = request
     self.requestDigest = requestDigest
     self.createdAt = createdAt
     self.expiresAt = expiresAt

@@ -27,6 +27,11 @@ package struct Refusal: Error, Hashable, Sendable {
 }
 
 extension CompiledPolicy {
+  /// Whether any binding is about `principal`: who is in none can do nothing that others cannot.
+  package func names(_ principal: Principal) -> Bool {
+    !candidates(principal, most: 1).isEmpty
+  }
+
   /// The proof that the request is allowed; throws the refusal otherwise.
   package func authorize(_ request: PolicyRequest) throws(Refusal) -> Authorization {
     let decision = decide(request)

@@ -18,7 +18,7 @@ package final class AccessState: Sendable {
   let lockout = Mutex(Lockout())
   let replays: Mutex<ReplayCache>
   let anonymous = Mutex(AnonymousBudget())
-  let verdicts = Mutex<[[[UInt8]]: CertificateVerdict]>([:])
+  let verdicts = Mutex<[[UInt8]: CertificateVerdict]>([:])
 
   /// Reads every record; throws the first that does not read, which a verified store does not have.
   init(_ records: [StoredRecord], rootKey: RootKey, now: Timestamp) throws(ServiceError) {
@@ -105,7 +105,11 @@ extension AccessState {
   /// verified again.
   func verify(_ chain: [[UInt8]], now: Timestamp) -> CertificateOutcome {
     let (registry, generation) = withIdentities { ($0.registry, $0.generation) }
-    let known = verdicts.withLock { $0[chain] }
+    // By digest: strangers can show chains of any size.
+    var record = RecordWriter("keyward/v1/chain")
+    for certificate in chain { record.add(certificate) }
+    let name = Digest.sha256(record.bytes)
+    let known = verdicts.withLock { $0[name] }
     if let known, known.generation == generation, now < known.until { return known.outcome }
     let outcome = registry.verify(chainDER: chain, now: now)
     var until = now.adding(seconds: Self.verdictLife)
@@ -113,7 +117,7 @@ extension AccessState {
     let verdict = CertificateVerdict(generation: generation, until: until, outcome: outcome)
     verdicts.withLock { verdicts in
       if verdicts.count >= Self.mostVerdicts { verdicts.removeAll() }
-      verdicts[chain] = verdict
+      verdicts[name] = verdict
     }
     return outcome
   }

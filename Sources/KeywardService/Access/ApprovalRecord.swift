@@ -32,6 +32,8 @@ package struct ApprovalRecord: Hashable, Sendable {
   package let resource: String
   /// The resource itself; nil if this version does not know it.
   package var parsedResource: Resource? { Resource(path: resource) }
+  /// What the request asks for, in words; at most 1,024 bytes.
+  package let summary: String
   /// The keyed digest of the exact request: ``AccessState/sealed(_:)``.
   package let digest: RequestDigest
   package let createdAt: Timestamp
@@ -53,6 +55,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     source = caller.source
     self.operation = operation
     self.resource = resource.description
+    summary = String(caller.summary?.utf8.prefix(1024) ?? "".utf8.prefix(0)) ?? ""
     self.digest = digest
     createdAt = now
     expiresAt = now.adding(seconds: seconds)
@@ -110,6 +113,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     writer.add(source?.description ?? "")
     writer.add(operation.rawValue)
     writer.add(resource)
+    writer.add(summary)
     writer.add(digest.bytes)
     writer.add(createdAt.milliseconds)
     writer.add(expiresAt.milliseconds)
@@ -136,6 +140,7 @@ package struct ApprovalRecord: Hashable, Sendable {
       guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
       self.operation = operation
       resource = try reader.readText()
+      summary = try reader.readText()
       guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
       self.digest = digest
       createdAt = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))

@@ -4,15 +4,39 @@ import KeywardStore
 
 /// Access tokens and secret ids; a value.
 struct CredentialBook: Sendable {
+  /// The most tokens of one identity, and of all.
+  static let mostOwn = 1_000
+  static let most = 200_000
+
+  /// What makes an identity the one it is.
+  private struct IdentityName: Hashable, Sendable {
+    let kind: Principal.Kind
+    let issuer: String
+    let name: String
+    let cluster: String?
+
+    init(_ principal: Principal) {
+      kind = principal.kind
+      issuer = principal.issuer
+      name = principal.name
+      cluster = principal.cluster
+    }
+  }
+
   private(set) var tokens: [CredentialDigest: TokenRecord] = [:]
   private var tokenDigests: [Accessor: CredentialDigest] = [:]
   /// Looked up in the same time whether a secret id is there or not (V10).
   private(set) var secretIDs = DigestIndex<SecretIDRecord>()
+  /// How many tokens each identity has.
+  private var counts: [IdentityName: Int] = [:]
   /// Tokens in the order of accessors, made when a page is asked for.
   private var order: [Accessor]?
 
   mutating func put(_ token: TokenRecord) {
-    if tokens.updateValue(token, forKey: token.digest) == nil { order = nil }
+    if tokens.updateValue(token, forKey: token.digest) == nil {
+      order = nil
+      counts[IdentityName(token.principal), default: 0] += 1
+    }
     tokenDigests[token.accessor] = token.digest
   }
 
@@ -21,13 +45,21 @@ struct CredentialBook: Sendable {
   }
 
   mutating func remove(_ token: TokenRecord) {
-    tokens[token.digest] = nil
+    if tokens.removeValue(forKey: token.digest) != nil {
+      let name = IdentityName(token.principal)
+      counts[name] = counts[name].flatMap { $0 > 1 ? $0 - 1 : nil }
+    }
     tokenDigests[token.accessor] = nil
     order = nil
   }
 
   mutating func remove(_ secretID: SecretIDRecord) {
     secretIDs.remove(secretID.digest)
+  }
+
+  /// Whether one more token of `principal` may be made.
+  func hasRoom(for principal: Principal) -> Bool {
+    tokens.count < Self.most && (counts[IdentityName(principal)] ?? 0) < Self.mostOwn
   }
 
   subscript(_ accessor: Accessor) -> TokenRecord? {

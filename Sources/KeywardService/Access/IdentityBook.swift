@@ -50,11 +50,26 @@ struct IdentityBook: Sendable {
     }
   }
 
-  mutating func fetched(_ keySet: JSONWebKeySet, for id: IssuerID, at now: Timestamp) {
-    guard registry.remoteIssuers.contains(where: { $0.id == id }) else { return }
+  /// Takes keys that came, unless they are in the way of others: an issuer that shows somebody else's
+  /// key among its own must not make that one's tokens ambiguous. Returns what was in the way.
+  mutating func fetched(
+    _ keySet: JSONWebKeySet,
+    for id: IssuerID,
+    at now: Timestamp
+  ) -> AuthnError? {
+    guard registry.remoteIssuers.contains(where: { $0.id == id }) else { return nil }
+    var sets = keySets
+    sets[id] = keySet
+    let next = Registry(registry.records, keySets: sets, previous: registry)
+    if let conflict = next.conflicts.first(where: { !registry.conflicts.contains($0) }) {
+      failed(id)
+      return conflict
+    }
     freshness[id, default: KeySetFreshness()].fetched(now: now)
-    keySets[id] = keySet
-    rebuild()
+    keySets = sets
+    registry = next
+    generation += 1
+    return nil
   }
 
   mutating func failed(_ id: IssuerID) {

@@ -84,6 +84,21 @@ struct PolicyPlanner {
         remedy: "Keep policy:apply for yourself, or let somebody apply it who keeps it."
       )
     }
+    if let uid = base.compiled.officerUIDs.min() {
+      let officer = PolicyRequest(
+        principal: Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid),
+        operation: .policyApply,
+        resource: Resource.policy,
+        time: now
+      )
+      guard new.decide(officer).isAllowed || !base.compiled.decide(officer).isAllowed else {
+        return ServiceError(
+          .conflict,
+          "Under this policy the officers of the admin socket could not change the policy any more.",
+          remedy: "Leave policy:apply out of what is forbidden to the issuer 'unix'."
+        )
+      }
+    }
     do throws(PolicyAnalysisError) {
       let escalation = try PolicyEscalation.find(
         from: base.compiled,
