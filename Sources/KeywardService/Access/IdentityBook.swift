@@ -50,8 +50,9 @@ struct IdentityBook: Sendable {
     }
   }
 
-  /// Takes keys that came, unless they are in the way of others: an issuer that shows somebody else's
-  /// key among its own must not make that one's tokens ambiguous. Returns what was in the way.
+  /// Takes keys that came, unless they are in the way of others; returns what was in the way.
+  ///
+  /// An issuer that shows somebody else's key among its own must not make that one's tokens ambiguous.
   mutating func fetched(
     _ keySet: JSONWebKeySet,
     for id: IssuerID,
