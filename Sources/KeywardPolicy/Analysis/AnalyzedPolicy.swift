@@ -140,10 +140,11 @@ struct AnalyzedPolicy: Sendable {
     unix.otherAttributes = .absent
     unix.nameLengths = 0b10
     unix.nameParts[0] = .of(.uid)
+    // The server's configuration gives a socket any name, and perhaps a cluster and an environment.
     var socket = region([.kmsSocket], .only([BuiltInIssuer.kms.rawValue]))
+    socket.attributes[.cluster] = .anything
+    socket.attributes[.environment] = .anything
     socket.otherAttributes = .absent
-    socket.nameLengths = 0b1_1111_1110
-    socket.otherNameParts = .of(.segment)
     return [
       unix, socket,
       region([.kmsSocket, .certificate, .jwt], .except(reserved)),

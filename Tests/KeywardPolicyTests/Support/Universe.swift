@@ -53,8 +53,14 @@ struct Universe {
     for uid in [UInt32(0), 7, 8] {
       principals.append(Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid))
     }
-    for name in ["x", "y", "keys", "x/y", "f"] {
-      principals.append(Principal(kind: .kmsSocket, name: name))
+    for name in Set(["x", "y", "keys", "x/y", "f"] + names).sorted() {
+      for cluster in clusters {
+        for environment in environments {
+          principals.append(
+            Principal(kind: .kmsSocket, name: name, cluster: cluster, environment: environment)
+          )
+        }
+      }
     }
     let alphabet =
       ["keys", "x", "y", "fs"]
