@@ -1,3 +1,5 @@
+import KeywardModel
+
 /// The settings of the service that a configuration file can change.
 package struct ServiceOptions: Sendable {
   /// Versions whose clear material is kept ready in locked memory.
@@ -12,7 +14,7 @@ package struct ServiceOptions: Sendable {
   /// The longest input of encrypt, sign, mac and wrap, in bytes.
   package var maximumInput = 1 << 20
   /// The server's version, for status.
-  package var version = "0.1.0"
+  package var version = ProductVersion.current
   /// The name of this log in checkpoints.
   package var auditOrigin = "keyward"
   /// Throw-away data.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KeywardCrypto
+import KeywardModel
 import KeywardSystem
 
 /// The executable: one command for each noun, the server and the offline tools.
@@ -44,7 +45,7 @@ struct Keyward: AsyncParsableCommand {
     try? SecureMemory.activate()
     // Not the parser's own flag: that one would be in every command, where --version is a key's.
     if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
-      return StandardStream.output("keyward \(Version.current)")
+      return StandardStream.output("keyward \(ProductVersion.current)")
     }
     do {
       var command = try parseAsRoot()

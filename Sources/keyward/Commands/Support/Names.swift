@@ -50,8 +50,3 @@ struct AccessorArgument: ExpressibleByArgument {
 
 extension SealKind: ExpressibleByArgument {}
 extension ImportRequest.Format: ExpressibleByArgument {}
-
-/// The version of this program.
-enum Version {
-  static let current = "0.1.0"
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardModel
 
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,6 +11,6 @@ struct VersionCommand: ParsableCommand {
   var output: OutputOptions
 
   func run() throws {
-    try output.print(["version": Version.current]) { "keyward \(Version.current)" }
+    try output.print(["version": ProductVersion.current]) { "keyward \(ProductVersion.current)" }
   }
 }
