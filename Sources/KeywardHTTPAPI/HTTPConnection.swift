@@ -174,7 +174,14 @@ final class HTTPConnection: ChannelDuplexHandler {
       }
     } catch {
       let exchange = Exchange(requestID: requestID, head: nil, start: start, keepsAlive: false)
-      refuse(error, exchange: exchange, context)
+      refuse(exchange, context) { [door = shared.door] requestID in
+        var answer = Answer.problem(error, requestID: requestID)
+        if error.code == .methodNotAllowed {
+          // RFC 9110 §15.5.6: such an answer names the methods that there are.
+          answer.headers.append(("Allow", RequestHead.methods(head, door: door)))
+        }
+        return answer
+      }
     }
   }
 

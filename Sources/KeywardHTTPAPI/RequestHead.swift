@@ -56,6 +56,18 @@ struct RequestHead {
     }
   }
 
+  /// The methods of a path that does not take the request's, as the header `Allow` lists them.
+  static func methods(_ head: HTTPRequestHead, door: Caller.Transport) -> String {
+    guard let target = try? RequestTarget(head.uri),
+      case .methodNotAllowed(let allowed) = RouteTable.match(
+        method: head.method.rawValue,
+        path: target.path,
+        door: door
+      )
+    else { return "" }
+    return allowed.joined(separator: ", ")
+  }
+
   private static func announcedLength(_ head: HTTPRequestHead) throws(ServiceError) -> Int? {
     let lengths = head.headers["content-length"]
     let codings = head.headers["transfer-encoding"]

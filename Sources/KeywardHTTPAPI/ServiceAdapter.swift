@@ -297,7 +297,7 @@ package struct ServiceAdapter: AdminOperations {
 
   package func exportAudit(_ caller: Caller) async throws(ServiceError) -> ChunkStream {
     ChunkStream(
-      contentType: "text/plain; charset=utf-8",
+      contentType: "application/octet-stream",
       next: try await service.exportAudit(caller)
     )
   }
