@@ -108,7 +108,11 @@ extension KeywardService {
         let time = record.time
         let policy = state.policy.compiled
         let maySee = { (key: Key) in
-          policy.decide(PolicyRequest(caller, .keyShow, .key(key.name), time: time)).isAllowed
+          let decision = policy.decide(
+            PolicyRequest(caller, .keyShow, .key(key.name), time: time)
+          )
+          // A key that is shown with approval alone is not shown by a list either.
+          return decision.isAllowed && decision.approvals.isEmpty
         }
         if deleted {
           let gone = state.directory.all().filter {
