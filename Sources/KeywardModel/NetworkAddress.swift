@@ -162,5 +162,10 @@ package struct NetworkPrefix: Hashable, Sendable, CustomStringConvertible {
     return true
   }
 
+  /// Whether every address of `other` is in this network.
+  package func contains(_ other: NetworkPrefix) -> Bool {
+    other.length >= length && contains(other.address)
+  }
+
   package var description: String { "\(address)/\(length)" }
 }

@@ -1,3 +1,4 @@
+import KeywardAuthn
 import KeywardCrypto
 package import KeywardModel
 import KeywardPolicy
@@ -172,23 +173,24 @@ extension KeywardService {
     state?.access.withApprovals { $0.release(approval.id) }
   }
 
-  /// Whether `principal` may give approvals now: a vote of somebody who lost that right counts no
-  /// more (V21).
+  /// Whether `principal` may give approvals now: a vote of somebody who lost that right, or whose
+  /// cluster, issuer or role is gone, counts no more (V21).
   private func isApprover(
     _ principal: Principal,
     from source: NetworkAddress?,
     _ state: UnsealedState,
     at now: Timestamp
   ) -> Bool {
-    state.policy.compiled.decide(
-      PolicyRequest(
-        principal: principal,
-        operation: .approvalApprove,
-        resource: Resource.approvals,
-        time: now,
-        source: source
-      )
-    ).isAllowed
+    state.access.registry.vouches(for: principal)
+      && state.policy.compiled.decide(
+        PolicyRequest(
+          principal: principal,
+          operation: .approvalApprove,
+          resource: Resource.approvals,
+          time: now,
+          source: source
+        )
+      ).isAllowed
   }
 }
 

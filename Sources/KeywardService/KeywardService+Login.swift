@@ -236,6 +236,8 @@ extension KeywardService {
     guard let stored = state.access.withCredentials({ $0.tokens[digest] }) else {
       throw .unknownToken
     }
+    // Also of a login that was on its way while the record of its cluster was deleted or changed.
+    guard state.access.registry.vouches(for: stored.principal) else { throw .unvouched }
     var sha256: [UInt8]?
     if stored.certificateSHA256 != nil {
       // The certificate must still hold: revoking it ends what was made under it (V07, V21).
@@ -441,6 +443,8 @@ private enum LoginRefusal: Error {
   /// No binding is about the identity.
   case unbound
   case unknownToken
+  /// What vouched for the token's identity is not registered any more.
+  case unvouched
   case token(TokenRecord.Refusal)
   case jwt(JWTRefusal)
   case replay
@@ -456,6 +460,7 @@ private enum LoginRefusal: Error {
     case .missing: "login: no credential"
     case .unbound: "login: no binding names the identity"
     case .unknownToken: "login: unknown token"
+    case .unvouched: "login: token of an identity that nobody vouches for"
     case .token(let refusal): "login: token \(refusal.rawValue)"
     case .jwt(let refusal): "login: jwt: \(refusal)"
     case .replay: "login: jwt: taken before"

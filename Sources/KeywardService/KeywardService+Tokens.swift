@@ -72,19 +72,55 @@ extension KeywardService {
         record throws(ServiceError) in
         let parent = caller.accessor.flatMap { Accessor($0) }
           .flatMap { accessor in state.access.withCredentials { $0[accessor] } }
-        let isOwn = principal == caller.principal
-        let made = try self.makeToken(
-          principal,
-          terms,
-          notAfter: isOwn ? parent?.expiresAt : nil,
-          certificateSHA256: isOwn ? parent?.certificateSHA256 : nil,
-          state,
-          at: record.time
-        )
+        let made =
+          request.name == nil
+          ? try self.makeOwnToken(parent, terms, state, at: record.time)
+          : try self.makeToken(
+            principal,
+            terms,
+            notAfter: nil,
+            certificateSHA256: nil,
+            state,
+            at: record.time
+          )
+        record.token = made.record.accessor.description
         try self.store { try transaction.insertRecord(made.record.stored) }
         return Change(made.issued) { state.access.withCredentials { $0.put(made.record) } }
       }
     }
+  }
+
+  /// A token for the identity of another token: bound as that one is, gone when it is.
+  private func makeOwnToken(
+    _ parent: TokenRecord?,
+    _ terms: TokenRecord.Terms,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) throws(ServiceError) -> (issued: IssuedToken, record: TokenRecord) {
+    // A JWT or a certificate ends by itself, and a token made with it would not.
+    guard let parent else {
+      throw ServiceError(
+        .invalidRequest,
+        "Only a token makes a token of its own identity.",
+        remedy: "Exchange the credential for a token with: keyward login."
+      )
+    }
+    guard parent.terms.uses == nil else {
+      throw ServiceError(
+        .invalidRequest,
+        "A token with counted uses makes no tokens of its own.",
+        remedy: "Log in for each one."
+      )
+    }
+    return try makeToken(
+      parent.principal,
+      try translated { () throws(AuthnError) in try terms.narrowed(to: parent.terms) },
+      notAfter: parent.expiresAt,
+      certificateSHA256: parent.certificateSHA256,
+      parent: parent.accessor,
+      state,
+      at: now
+    )
   }
 
   private func tokenPrincipal(
@@ -177,6 +213,7 @@ extension KeywardService {
     _ terms: TokenRecord.Terms,
     notAfter: Timestamp?,
     certificateSHA256: [UInt8]?,
+    parent: Accessor? = nil,
     _ state: UnsealedState,
     at now: Timestamp
   ) throws(ServiceError) -> (issued: IssuedToken, record: TokenRecord) {
@@ -190,7 +227,8 @@ extension KeywardService {
       terms: terms,
       now: now,
       notAfter: notAfter,
-      certificateSHA256: certificateSHA256
+      certificateSHA256: certificateSHA256,
+      parent: parent
     )
     return (IssuedToken(token: credential.revealed(), info: record.info), record)
   }
@@ -245,8 +283,12 @@ extension KeywardService {
         transaction,
         _ throws(ServiceError) in
         let old = try self.token(accessor, state)
-        try self.store { try transaction.deleteRecord(old.stored) }
-        return Change(old.info) { state.access.withCredentials { $0.remove(old) } }
+        // What was made with it goes with it (V21).
+        let gone = state.access.withCredentials { $0.family(of: old) }
+        try self.store { for token in gone { try transaction.deleteRecord(token.stored) } }
+        return Change(old.info) {
+          state.access.withCredentials { book in for token in gone { book.remove(token) } }
+        }
       }
     }
   }

@@ -37,6 +37,7 @@ package struct Registry: Sendable {
   /// Keys that two registrations share.
   let sharedKeys: Set<[UInt8]>
   let roles: DigestIndex<MachineRoleRecord>
+  private let vouchers: Set<Voucher>
 
   package static let empty = Registry(Records())
 
@@ -80,6 +81,11 @@ package struct Registry: Sendable {
       }
     }
     authoritiesBySubject = bySubject
+    vouchers = Set(
+      build.issuers.map { Voucher(.jwt, $0.cluster, $0.record.name) }
+        + build.authorities.map { Voucher(.certificate, $0.cluster, $0.record.name) }
+        + records.roles.keys.map { Voucher(.machineRole, nil, $0) }
+    )
     roles = DigestIndex(
       records.roles.values.map { (MachineLogin.digest(of: $0.roleID.description), $0) }
     )
@@ -115,6 +121,19 @@ package struct Registry: Sendable {
     return Registry(records, keySets: keySets, previous: self)
   }
 
+  /// Whether what vouched for an identity is still registered, under the same name and cluster; true
+  /// for identities that no registration stands behind.
+  ///
+  /// A token and a vote outlive their login, and must not outlive this (V21).
+  package func vouches(for principal: Principal) -> Bool {
+    switch principal.kind {
+    case .jwt, .certificate:
+      vouchers.contains(Voucher(principal.kind, principal.cluster, principal.issuer))
+    case .machineRole: vouchers.contains(Voucher(.machineRole, nil, principal.name))
+    case .anonymous, .kmsSocket, .server, .token, .unixPeer: true
+    }
+  }
+
   /// The issuers whose keys have to be fetched, and from where.
   package var remoteIssuers: [(id: IssuerID, source: KeySource, hasKeys: Bool)] {
     issuers.filter(\.isRemote).map { ($0.id, $0.record.keySource, $0.keySet != nil) }
@@ -130,5 +149,22 @@ package struct Registry: Sendable {
     var sets: [IssuerID: JSONWebKeySet] = [:]
     for entry in issuers where entry.isRemote { sets[entry.id] = entry.keySet }
     return sets
+  }
+}
+
+/// What vouches for identities: an issuer or authority of a cluster or of none, or a machine role.
+private struct Voucher: Hashable, Sendable {
+  let kind: Principal.Kind
+  let cluster: String?
+  let name: String
+
+  init(_ kind: Principal.Kind, _ cluster: String?, _ name: String) {
+    self.kind = kind
+    self.cluster = cluster
+    self.name = name
+  }
+
+  init(_ kind: Principal.Kind, _ cluster: RegistryName?, _ name: RegistryName) {
+    self.init(kind, cluster?.description, name.description)
   }
 }

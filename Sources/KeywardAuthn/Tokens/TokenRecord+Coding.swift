@@ -34,6 +34,7 @@ extension TokenRecord {
     writer.add(maximumExpiresAt.milliseconds)
     writer.add(usesLeft)
     writer.add(blobs: certificateSHA256.map { [$0] } ?? [])
+    writer.add(optional: parent?.description)
     writer.add(flag: isRevoked)
     writer.add(latest.milliseconds)
     return writer.bytes
@@ -64,6 +65,10 @@ extension TokenRecord {
         maximumExpiresAt: reader.readTimestamp(),
         usesLeft: reader.readOptionalSigned(),
         certificateSHA256: reader.readBlobs(limit: 1).first,
+        parent: reader.readOptionalText().map { text throws(AuthnError) in
+          guard let parent = Accessor(text) else { throw AuthnError.damaged("token") }
+          return parent
+        },
         isRevoked: reader.readFlag(),
         latest: reader.readTimestamp()
       )

@@ -68,6 +68,22 @@ package struct TokenRecord: Hashable, Sendable {
       self.networks = networks
     }
 
+    /// These terms for a token made with another one: where that one does not hold, this one does not
+    /// either.
+    package func narrowed(to parent: Terms) throws(AuthnError) -> Terms {
+      guard !parent.networks.isEmpty else { return self }
+      guard networks.allSatisfy({ own in parent.networks.contains { $0.contains(own) } }) else {
+        throw AuthnError("'networks' reaches beyond the networks of the token that makes it.")
+      }
+      return try Terms(
+        ttl: ttl,
+        maximumTTL: maximumTTL,
+        uses: uses,
+        isRenewable: isRenewable,
+        networks: networks.isEmpty ? parent.networks : networks
+      )
+    }
+
     /// Reads a request for a token.
     package init(_ request: TokenRequest) throws(AuthnError) {
       try self.init(
@@ -92,6 +108,8 @@ package struct TokenRecord: Hashable, Sendable {
   package private(set) var usesLeft: Int64?
   /// SHA-256 of the whole client certificate that it was made under; nil for none.
   package let certificateSHA256: [UInt8]?
+  /// The token that it was made with, for the same identity: it ends with that one (V21).
+  package let parent: Accessor?
   package private(set) var isRevoked: Bool
   /// The latest moment that any event showed.
   ///
@@ -107,13 +125,15 @@ package struct TokenRecord: Hashable, Sendable {
     terms: Terms,
     now: Timestamp,
     notAfter: Timestamp? = nil,
-    certificateSHA256: [UInt8]? = nil
+    certificateSHA256: [UInt8]? = nil,
+    parent: Accessor? = nil
   ) {
     self.accessor = accessor
     self.digest = digest
     self.principal = principal
     self.terms = terms
     self.certificateSHA256 = certificateSHA256
+    self.parent = parent
     createdAt = now
     latest = now
     isRevoked = false
@@ -134,6 +154,7 @@ package struct TokenRecord: Hashable, Sendable {
     maximumExpiresAt: Timestamp,
     usesLeft: Int64?,
     certificateSHA256: [UInt8]?,
+    parent: Accessor?,
     isRevoked: Bool,
     latest: Timestamp
   ) {
@@ -146,6 +167,7 @@ package struct TokenRecord: Hashable, Sendable {
     self.maximumExpiresAt = maximumExpiresAt
     self.usesLeft = usesLeft
     self.certificateSHA256 = certificateSHA256
+    self.parent = parent
     self.isRevoked = isRevoked
     self.latest = latest
   }

@@ -81,6 +81,21 @@ struct CredentialBook: Sendable {
     return (page.compactMap { self[$0] }, start + page.count < all.count)
   }
 
+  /// A token with all that were made with it, directly or not.
+  func family(of token: TokenRecord) -> [TokenRecord] {
+    let children = Dictionary(
+      grouping: tokens.values.lazy.filter { $0.parent != nil },
+      by: { $0.parent }
+    )
+    var family = [token]
+    var index = 0
+    while index < family.count {
+      family += children[family[index].accessor] ?? []
+      index += 1
+    }
+    return family
+  }
+
   /// What does not hold any more at `now`, at most `limit` of each.
   func expired(at now: Timestamp, limit: Int) -> Expired {
     Expired(
