@@ -520,6 +520,8 @@ def test_v27_v28_no_secret_is_told_anywhere(secured, report):
         look(route.send(other, name))
     # What is right and secret: a token, a secret id, a JWT, plaintext, a wrong passphrase.
     cluster = Issuer()
+    apply(api, binding("canary", "auditor",
+                       {"issuer": "kubernetes", "cluster": "*", "name": ACCOUNT}))
     api.must(api.post("/api/v1/auth/clusters/canary:write", data={"issuers": [cluster.registration()]}))
     text = cluster.token()
     login = client(store).post("/api/v1/auth/login", data={"method": "jwt", "jwt": text}).json

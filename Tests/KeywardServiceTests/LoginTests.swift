@@ -22,6 +22,7 @@ struct LoginTests {
   @Test
   func aJWTIsExchangedForATokenThatEndsWithIt() async throws {
     let server = try await TestServer.unsealed()
+    try await server.bindServiceAccount()
     let issuer = try TestIssuer()
     try await server.register("eu", issuer)
     let text = try issuer.token(now: server.clock.now())
@@ -51,6 +52,7 @@ struct LoginTests {
   @Test
   func aSingleUseTokenIsTakenOnce() async throws {
     let server = try await TestServer.unsealed()
+    try await server.bindServiceAccount()
     let issuer = try TestIssuer()
     _ = try await server.service.writeIssuer(
       .officer,

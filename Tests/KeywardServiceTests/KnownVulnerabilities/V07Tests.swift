@@ -10,6 +10,7 @@ struct V07Tests {
   @Test
   func theFirstRequestAfterAStartIsRefused() async throws {
     let server = try await TestServer.unsealed()
+    try await server.bindServiceAccount()
     let issuer = try TestIssuer()
     try await server.register("one", issuer)
     let text = try issuer.token(now: server.clock.now())

@@ -58,6 +58,7 @@ struct V20Tests {
   @Test
   func nothingOutlivesWhatItWasMadeOf() async throws {
     let server = try await TestServer.unsealed()
+    try await server.bindServiceAccount()
     let issuer = try TestIssuer()
     try await server.register("one", issuer)
     let text = try issuer.token(now: server.clock.now())

@@ -106,6 +106,22 @@ extension TestServer {
     )
   }
 
+  /// Binds the service account of test issuers, so that its logins are taken.
+  func bindServiceAccount() async throws {
+    try await apply(
+      """
+      apiVersion: keyward.dev/v1
+      kind: Binding
+      metadata: {name: accounts}
+      spec:
+        role: key-user
+        subjects:
+          - {issuer: kubernetes, cluster: "*", name: "system:serviceaccount:apps:kms"}
+          - {issuer: ci, name: "system:serviceaccount:apps:kms"}
+      """
+    )
+  }
+
   /// Who a bearer token is, as a request with it would be; throws when it is not taken.
   func known(_ bearer: String, peer: Peer = peer) async throws -> Caller {
     try await service.authenticate(
