@@ -293,10 +293,13 @@ def test_apply_is_all_or_nothing(secured, report):
     sets = {letter: documents(letter) for letter in "ab"}
     names = {letter: frozenset(f"{letter}{number}" for number in range(1000)) for letter in "ab"}
     for letter in "aba":
-        begin = time.monotonic()
         apply(store.api(), *sets[letter], prune=True)
+        # As in the rounds below: the first request of a process takes longest.
+        store.restart()
+        begin = time.monotonic()
+        apply(store.api(), *sets["b" if letter == "a" else "a"], prune=True)
         length = time.monotonic() - begin
-    current, done, none, acknowledged = "a", 0, 0, 0
+    current, done, none, acknowledged = "b", 0, 0, 0
     generator = random.Random(7)
     kills = pick(5, 100)
     for number in range(kills):
@@ -312,7 +315,7 @@ def test_apply_is_all_or_nothing(secured, report):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             answer = pool.submit(attempt)
             # Spread over all of the time that it takes, and a little more.
-            time.sleep((number + generator.random()) / kills * length * 1.3)
+            time.sleep((number + generator.random()) / kills * length * 1.6)
             store.kill()
             answer = answer.result()
         store.start()
@@ -327,6 +330,7 @@ def test_apply_is_all_or_nothing(secured, report):
             assert after == revision
         acknowledged += answer is not None
         current = wanted if found == names[wanted] else current
+    assert done and none or kills < 20, "the kills were all too early, or all too late"
     report("policy-kills", kills=done + none, all=done, none=none, acknowledged=acknowledged,
            apply_ms=round(length * 1000))
 
