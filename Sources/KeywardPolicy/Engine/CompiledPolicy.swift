@@ -13,23 +13,72 @@ package final class CompiledPolicy: Sendable {
   let bindings: [Binding]
   let approvalRules: [ApprovalRule]
   private let subjects: SubjectIndex
-  /// The binding of each subject's number, with the subject.
-  private let subjectEntries: [(binding: Int32, subject: PolicySubject)]
+  /// By the numbers of the subject index.
+  private let subjectEntries: [SubjectEntry]
   private let segments: SegmentTable
   private let approvalIndex: PatternIndex
 
-  struct Role: Sendable {
+  /// A class, as the two below: a decision passes them on without a copy of what they hold.
+  final class Role: Sendable {
     let name: String
     let rules: [PolicyRule]
     let allow: PatternIndex
     let forbid: PatternIndex
     let hasForbid: Bool
+
+    init(_ name: String, _ rules: [PolicyRule], _ segments: inout SegmentTable) {
+      var allow = PatternIndex()
+      var forbid = PatternIndex()
+      for (number, rule) in rules.enumerated() {
+        let entry = PatternIndex.Entry(rule.operations, rule: number, isAlways: rule.isAlways)
+        for pattern in rule.resources {
+          switch rule.effect {
+          case .allow: allow.insert(pattern, entry, &segments)
+          case .forbid: forbid.insert(pattern, entry, &segments)
+          }
+        }
+      }
+      self.name = name
+      self.rules = rules
+      self.allow = allow
+      self.forbid = forbid
+      hasForbid = !forbid.isEmpty
+    }
   }
 
-  struct Binding: Sendable {
+  final class Binding: Sendable {
     let name: String
     let body: PolicyBinding
     let role: Int
+    /// The names of the first rules, `NAME/ROLE#INDEX`, made once.
+    private let ids: [String]
+    /// Whether the binding has neither conditions nor an expiry.
+    let isAlways: Bool
+
+    init(_ name: String, _ body: PolicyBinding, role: Int, rules: Int) {
+      self.name = name
+      self.body = body
+      self.role = role
+      ids = (0..<min(rules, 16)).map { "\(name)/\(body.role)#\($0)" }
+      isAlways = body.conditions.isEmpty && body.expires == nil
+    }
+
+    /// The rule as decisions name it.
+    func id(of rule: Int) -> String {
+      rule < ids.count ? ids[rule] : "\(name)/\(body.role)#\(rule)"
+    }
+  }
+
+  private final class SubjectEntry: Sendable {
+    let subject: PolicySubject
+    let binding: Binding
+    let number: Int
+
+    init(_ subject: PolicySubject, _ binding: Binding, _ number: Int) {
+      self.subject = subject
+      self.binding = binding
+      self.number = number
+    }
   }
 
   struct ApprovalRule: Sendable {
@@ -45,7 +94,7 @@ package final class CompiledPolicy: Sendable {
     var roleNumbers: [String: Int] = [:]
     func add(_ name: String, _ rules: [PolicyRule]) {
       roleNumbers[name] = roles.count
-      roles.append(Self.role(name, rules, &segments))
+      roles.append(Role(name, rules, &segments))
     }
     for role in BuiltInRole.allCases { add(role.rawValue, role.rules) }
     for document in set.documents {
@@ -53,7 +102,7 @@ package final class CompiledPolicy: Sendable {
     }
     var bindings: [Binding] = []
     var subjects = SubjectIndex()
-    var entries: [(binding: Int32, subject: PolicySubject)] = []
+    var entries: [SubjectEntry] = []
     var approvalRules: [ApprovalRule] = []
     var approvalIndex = PatternIndex()
     for document in set.documents {
@@ -61,16 +110,18 @@ package final class CompiledPolicy: Sendable {
       case .role: break
       case .binding(let body):
         guard let role = roleNumbers[body.role] else { continue }
+        let binding = Binding(document.name, body, role: role, rules: roles[role].rules.count)
         for subject in body.subjects {
           subjects.insert(subject, Int32(entries.count))
-          entries.append((Int32(bindings.count), subject))
+          entries.append(SubjectEntry(subject, binding, bindings.count))
         }
-        bindings.append(Binding(name: document.name, body: body, role: role))
+        bindings.append(binding)
       case .approvalRule(let body):
         for pattern in body.resources {
           let entry = PatternIndex.Entry(
-            operations: body.operations,
-            rule: Int32(approvalRules.count)
+            body.operations,
+            rule: approvalRules.count,
+            isAlways: false
           )
           approvalIndex.insert(pattern, entry, &segments)
         }
@@ -100,31 +151,6 @@ package final class CompiledPolicy: Sendable {
     CompiledPolicy(.empty, officerUIDs: officerUIDs)
   }
 
-  private static func role(
-    _ name: String,
-    _ rules: [PolicyRule],
-    _ segments: inout SegmentTable
-  ) -> Role {
-    var allow = PatternIndex()
-    var forbid = PatternIndex()
-    for (number, rule) in rules.enumerated() {
-      let entry = PatternIndex.Entry(operations: rule.operations, rule: Int32(number))
-      for pattern in rule.resources {
-        switch rule.effect {
-        case .allow: allow.insert(pattern, entry, &segments)
-        case .forbid: forbid.insert(pattern, entry, &segments)
-        }
-      }
-    }
-    return Role(
-      name: name,
-      rules: rules,
-      allow: allow,
-      forbid: forbid,
-      hasForbid: !forbid.isEmpty
-    )
-  }
-
   // MARK: - Decisions
 
   /// Decides; nothing but the request counts, and everything in it that a client could have invented
@@ -134,85 +160,72 @@ package final class CompiledPolicy: Sendable {
     guard request.principal.isNameable else {
       return builtIn.map { .allow($0.rawValue) } ?? .defaultDeny
     }
-    let path = segments.numbers(of: request.resource)
-    let bit = request.operation.bit
-    var allowed: (binding: Int, rule: Int)?
-    var forbidden: (binding: Int, rule: Int)?
-    forEachBinding(of: request) { number in
-      let role = roles[bindings[number].role]
-      let counts = { (rule: Int) in role.rules[rule].counts(for: request) }
-      if role.hasForbid, let rule = role.forbid.first(request, path, bit, counts) {
-        forbidden = (number, rule)
-        return true
+    let asked = AskedPath(request, segments)
+    var numbers: [Int32] = []
+    subjects.find(request.principal, &numbers)
+    var allowed = ""
+    for number in numbers {
+      let entry = subjectEntries[Int(number)]
+      guard entry.subject.matches(request.principal),
+        entry.binding.isAlways || entry.binding.body.counts(for: request)
+      else { continue }
+      let role = roles[entry.binding.role]
+      if role.hasForbid {
+        let rule = role.forbid.first(asked, request, of: role.rules)
+        if rule >= 0 {
+          return Decision(isAllowed: false, rule: entry.binding.id(of: rule))
+        }
       }
-      if builtIn == nil, allowed == nil, let rule = role.allow.first(request, path, bit, counts) {
-        allowed = (number, rule)
+      if builtIn == nil, allowed.isEmpty {
+        let rule = role.allow.first(asked, request, of: role.rules)
+        if rule >= 0 { allowed = entry.binding.id(of: rule) }
       }
-      return false
     }
-    if let forbidden {
-      return Decision(isAllowed: false, rule: ruleID(forbidden.binding, forbidden.rule))
-    }
-    let rule: String
     if let builtIn {
-      rule = builtIn.rawValue
-    } else if let allowed {
-      rule = ruleID(allowed.binding, allowed.rule)
-    } else {
+      allowed = builtIn.rawValue
+    } else if allowed.isEmpty {
       return Decision(isAllowed: false, rule: nearest(request))
     }
-    return Decision(isAllowed: true, rule: rule, approvals: approvals(request, path, bit))
+    return Decision(isAllowed: true, rule: allowed, approvals: approvals(request, asked))
   }
 
   private func approvals(
     _ request: PolicyRequest,
-    _ path: [Int32],
-    _ bit: UInt128
+    _ asked: borrowing AskedPath
   ) -> [ApprovalRequirement] {
     guard !approvalRules.isEmpty else { return [] }
     var found: Set<Int> = []
-    _ = approvalIndex.first(request, path, bit) { number in
-      if !found.contains(number), approvalRules[number].body.conditions.hold(request) {
-        found.insert(number)
-      }
-      return false
-    }
+    approvalIndex.find(asked, request, &found)
+    found = found.filter { approvalRules[$0].body.conditions.hold(request) }
     return found.sorted().map { approvalRules[$0].requirement }
-  }
-
-  /// Calls `body` with the number of each binding that has the principal and holds now, until true; a
-  /// binding with two subjects that match comes twice.
-  private func forEachBinding(of request: PolicyRequest, _ body: (Int) -> Bool) {
-    subjects.forEach(request.principal) { number in
-      let entry = subjectEntries[number]
-      guard entry.subject.matches(request.principal),
-        bindings[Int(entry.binding)].body.counts(for: request)
-      else { return false }
-      return body(Int(entry.binding))
-    }
   }
 
   /// The numbers of the bindings that have the principal as a subject, whether they hold now or not.
   func candidates(_ principal: Principal, most: Int) -> [Int] {
     guard principal.isNameable else { return [] }
+    var numbers: [Int32] = []
+    subjects.find(principal, &numbers)
     var found: [Int] = []
-    subjects.forEach(principal) { number in
-      let entry = subjectEntries[number]
-      if !found.contains(Int(entry.binding)), entry.subject.matches(principal) {
-        found.append(Int(entry.binding))
+    var seen: Set<Int> = []
+    for number in numbers where found.count < most {
+      let entry = subjectEntries[Int(number)]
+      if !seen.contains(entry.number), entry.subject.matches(principal) {
+        seen.insert(entry.number)
+        found.append(entry.number)
       }
-      return found.count == most
     }
     return found
   }
 
   func ruleID(_ binding: Int, _ rule: Int) -> String {
-    let binding = bindings[binding]
-    return "\(binding.name)/\(roles[binding.role].name)#\(rule)"
+    bindings[binding].id(of: rule)
   }
 }
 
 extension PolicyRule {
+  /// Whether the rule has neither conditions nor an expiry.
+  var isAlways: Bool { conditions.isEmpty && expires == nil }
+
   /// Whether the rule is there at that time and its conditions hold; operation and resource aside.
   func counts(for request: PolicyRequest) -> Bool {
     if let expires, request.time >= expires { return false }

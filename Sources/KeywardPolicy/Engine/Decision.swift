@@ -11,7 +11,9 @@ package struct Decision: Hashable, Sendable {
 
   package init(isAllowed: Bool, rule: String, approvals: [ApprovalRequirement] = []) {
     self.isAllowed = isAllowed
-    self.rule = String(rule.utf8.prefix(Self.longestRule)) ?? "default-deny"
+    self.rule =
+      rule.utf8.count <= Self.longestRule
+      ? rule : String(rule.utf8.prefix(Self.longestRule)) ?? "default-deny"
     self.approvals = approvals
   }
 

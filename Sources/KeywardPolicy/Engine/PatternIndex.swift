@@ -2,17 +2,27 @@ import KeywardModel
 
 /// Resource patterns in a trie, so that a look-up visits only what can match.
 ///
-/// Segments are numbers that ``SegmentTable`` gives out; an unknown segment matches no literal.
+/// Segments are numbers that ``SegmentTable`` gives out; an unknown segment matches no literal. Nodes
+/// are read where they are, and what needs no look at the rule says so itself: a decision's time goes
+/// into counting references otherwise.
 struct PatternIndex: Sendable {
   /// What a pattern leads to: a rule, and the operations that it is about.
   struct Entry: Sendable {
-    let operations: OperationSet
+    let operations: UInt128
     let rule: Int32
+    /// Whether the rule has neither conditions nor an expiry.
+    let isAlways: Bool
+
+    init(_ operations: OperationSet, rule: Int, isAlways: Bool) {
+      self.operations = operations.bits
+      self.rule = Int32(rule)
+      self.isAlways = isAlways
+    }
   }
 
   private struct Node: Sendable {
     var literals: [Int32: Int32] = [:]
-    var any: Int32?
+    var any: Int32 = -1
     var attributes: [(PolicyAttribute, Int32)] = []
     /// Patterns that end here.
     var here: [Entry] = []
@@ -32,7 +42,8 @@ struct PatternIndex: Sendable {
         let number = table.number(adding: text)
         node = Int(nodes[node].literals[number] ?? add { $0[node].literals[number] = $1 })
       case .any:
-        node = Int(nodes[node].any ?? add { $0[node].any = $1 })
+        let known = nodes[node].any
+        node = Int(known >= 0 ? known : add { $0[node].any = $1 })
       case .attribute(let attribute):
         let known = nodes[node].attributes.first { $0.0 == attribute }?.1
         node = Int(known ?? add { $0[node].attributes.append((attribute, $1)) })
@@ -48,51 +59,96 @@ struct PatternIndex: Sendable {
     return number
   }
 
-  /// The first rule for which `body` is true, of those whose resources and operations match.
+  /// The first of `rules` whose resources and operations match and that counts; -1 if none.
   func first(
-    _ request: PolicyRequest,
-    _ path: [Int32],
-    _ bit: UInt128,
-    _ body: (Int) -> Bool
-  ) -> Int? {
-    search(0, 0, request, path, bit, body)
-  }
-
-  private func search(
-    _ node: Int,
-    _ depth: Int,
-    _ request: PolicyRequest,
-    _ path: [Int32],
-    _ bit: UInt128,
-    _ body: (Int) -> Bool
-  ) -> Int? {
-    let node = nodes[node]
-    guard depth < path.count else { return Self.first(node.here, bit, body) }
-    if !node.literals.isEmpty, path[depth] != SegmentTable.unknown,
-      let next = node.literals[path[depth]],
-      let found = search(Int(next), depth + 1, request, path, bit, body)
+    _ asked: borrowing AskedPath,
+    _ request: borrowing PolicyRequest,
+    of rules: [PolicyRule],
+    from node: Int = 0,
+    depth: Int = 0
+  ) -> Int {
+    guard depth < asked.count else { return first(nodes[node].here, asked, request, rules) }
+    if !nodes[node].literals.isEmpty, asked.numbers[depth] != SegmentTable.unknown,
+      let next = nodes[node].literals[asked.numbers[depth]]
     {
-      return found
+      let found = first(asked, request, of: rules, from: Int(next), depth: depth + 1)
+      if found >= 0 { return found }
     }
-    for (attribute, next) in node.attributes {
-      if let value = attribute.value(of: request.principal),
-        request.resource.segments[depth].isExactly(value),
-        let found = search(Int(next), depth + 1, request, path, bit, body)
-      {
-        return found
+    if !nodes[node].attributes.isEmpty {
+      for (attribute, next) in nodes[node].attributes
+      where attribute.isSegment(depth, of: request) {
+        let found = first(asked, request, of: rules, from: Int(next), depth: depth + 1)
+        if found >= 0 { return found }
       }
     }
-    if let next = node.any, let found = search(Int(next), depth + 1, request, path, bit, body) {
-      return found
+    if nodes[node].any >= 0 {
+      let next = Int(nodes[node].any)
+      let found = first(asked, request, of: rules, from: next, depth: depth + 1)
+      if found >= 0 { return found }
     }
-    return Self.first(node.rest, bit, body)
+    return nodes[node].rest.isEmpty ? -1 : first(nodes[node].rest, asked, request, rules)
   }
 
-  private static func first(_ entries: [Entry], _ bit: UInt128, _ body: (Int) -> Bool) -> Int? {
-    for entry in entries where entry.operations.bits & bit != 0 {
-      if body(Int(entry.rule)) { return Int(entry.rule) }
+  private func first(
+    _ entries: [Entry],
+    _ asked: borrowing AskedPath,
+    _ request: borrowing PolicyRequest,
+    _ rules: [PolicyRule]
+  ) -> Int {
+    for entry in entries where entry.operations & asked.bit != 0 {
+      if entry.isAlways || rules[Int(entry.rule)].counts(for: request) { return Int(entry.rule) }
     }
-    return nil
+    return -1
+  }
+
+  /// Adds the rules of all entries whose resources and operations match.
+  func find(
+    _ asked: borrowing AskedPath,
+    _ request: borrowing PolicyRequest,
+    _ found: inout Set<Int>,
+    from node: Int = 0,
+    depth: Int = 0
+  ) {
+    func add(_ entries: [Entry], _ bit: UInt128) {
+      for entry in entries where entry.operations & bit != 0 { found.insert(Int(entry.rule)) }
+    }
+    guard depth < asked.count else {
+      add(nodes[node].here, asked.bit)
+      return
+    }
+    add(nodes[node].rest, asked.bit)
+    if let next = nodes[node].literals[asked.numbers[depth]] {
+      find(asked, request, &found, from: Int(next), depth: depth + 1)
+    }
+    for (attribute, next) in nodes[node].attributes
+    where attribute.isSegment(depth, of: request) {
+      find(asked, request, &found, from: Int(next), depth: depth + 1)
+    }
+    if nodes[node].any >= 0 {
+      find(asked, request, &found, from: Int(nodes[node].any), depth: depth + 1)
+    }
+  }
+}
+
+extension PolicyAttribute {
+  /// Whether the segment is exactly the principal's value.
+  fileprivate func isSegment(_ index: Int, of request: borrowing PolicyRequest) -> Bool {
+    guard let value = value(of: request.principal) else { return false }
+    return request.resource.segments[index].isExactly(value)
+  }
+}
+
+/// The path and operation of a request, as numbers; made once for all roles.
+struct AskedPath {
+  let bit: UInt128
+  let count: Int
+  var numbers: InlineArray<32, Int32>
+
+  init(_ request: PolicyRequest, _ table: SegmentTable) {
+    bit = request.operation.bit
+    count = request.resource.segments.count
+    numbers = InlineArray(repeating: SegmentTable.unknown)
+    for index in 0..<count { numbers[index] = table.number(of: request.resource.segments[index]) }
   }
 }
 
@@ -110,7 +166,5 @@ struct SegmentTable: Sendable {
     return number
   }
 
-  func numbers(of path: ResourcePath) -> [Int32] {
-    path.segments.map { numbers[$0] ?? Self.unknown }
-  }
+  func number(of segment: Substring) -> Int32 { numbers[segment] ?? Self.unknown }
 }

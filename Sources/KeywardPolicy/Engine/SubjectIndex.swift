@@ -8,21 +8,21 @@ struct SubjectIndex: Sendable {
   private var byIssuer: [String: Clusters] = [:]
   private var ofAnyIssuer = Clusters()
 
-  private struct Clusters: Sendable {
+  fileprivate struct Clusters: Sendable {
     var byCluster: [String: Names] = [:]
     var ofAnyCluster = Names()
   }
 
-  private struct Names: Sendable {
+  fileprivate struct Names: Sendable {
     var byName: [String: [Int32]] = [:]
     var ofAnyName: [Int32] = []
     var patterns: [Node] = []
   }
 
   /// A segment of the names that patterns describe.
-  private struct Node: Sendable {
+  fileprivate struct Node: Sendable {
     var literals: [Substring: Int] = [:]
-    var any: Int?
+    var any = -1
     var here: [Int32] = []
     var rest: [Int32] = []
   }
@@ -55,9 +55,10 @@ struct SubjectIndex: Sendable {
     if names.patterns.isEmpty { names.patterns.append(Node()) }
     var node = 0
     for segment in pattern.segments {
-      let known = segment.map { names.patterns[node].literals[$0[...]] } ?? names.patterns[node].any
-      let next = known ?? names.patterns.count
-      if known == nil {
+      let known =
+        segment.map { names.patterns[node].literals[$0[...]] ?? -1 } ?? names.patterns[node].any
+      let next = known >= 0 ? known : names.patterns.count
+      if known < 0 {
         names.patterns.append(Node())
         if let segment {
           names.patterns[node].literals[segment[...]] = next
@@ -74,50 +75,47 @@ struct SubjectIndex: Sendable {
     }
   }
 
-  /// Calls `body` with the number of each subject that may match, until it is true.
-  func forEach(_ principal: Principal, _ body: (Int) -> Bool) {
-    if let clusters = byIssuer[principal.issuer], Self.visit(clusters, principal, body) { return }
-    _ = Self.visit(ofAnyIssuer, principal, body)
+  /// Adds the numbers of the subjects that may match.
+  func find(_ principal: Principal, _ numbers: inout [Int32]) {
+    if let clusters = byIssuer[principal.issuer] { clusters.find(principal, &numbers) }
+    if !ofAnyIssuer.isEmpty { ofAnyIssuer.find(principal, &numbers) }
+  }
+}
+
+extension SubjectIndex.Clusters {
+  fileprivate var isEmpty: Bool { byCluster.isEmpty && ofAnyCluster.isEmpty }
+
+  fileprivate func find(_ principal: Principal, _ numbers: inout [Int32]) {
+    if !byCluster.isEmpty, let cluster = principal.cluster, let names = byCluster[cluster] {
+      names.find(principal.name, &numbers)
+    }
+    if !ofAnyCluster.isEmpty { ofAnyCluster.find(principal.name, &numbers) }
+  }
+}
+
+extension SubjectIndex.Names {
+  fileprivate var isEmpty: Bool { byName.isEmpty && ofAnyName.isEmpty && patterns.isEmpty }
+
+  fileprivate func find(_ name: String, _ numbers: inout [Int32]) {
+    if !byName.isEmpty, let found = byName[name] { numbers += found }
+    if !ofAnyName.isEmpty { numbers += ofAnyName }
+    if !patterns.isEmpty { find(0, name[...], &numbers) }
   }
 
-  private static func visit(
-    _ clusters: Clusters,
-    _ principal: Principal,
-    _ body: (Int) -> Bool
-  ) -> Bool {
-    if !clusters.byCluster.isEmpty, let cluster = principal.cluster,
-      let names = clusters.byCluster[cluster], visit(names, principal.name, body)
-    {
-      return true
+  /// Follows the name part by part; nil when there is no more.
+  private func find(_ node: Int, _ left: Substring?, _ numbers: inout [Int32]) {
+    guard let left else {
+      if !patterns[node].here.isEmpty { numbers += patterns[node].here }
+      return
     }
-    return visit(clusters.ofAnyCluster, principal.name, body)
-  }
-
-  private static func visit(_ names: Names, _ name: String, _ body: (Int) -> Bool) -> Bool {
-    if !names.byName.isEmpty, let numbers = names.byName[name],
-      numbers.contains(where: { body(Int($0)) })
-    {
-      return true
+    if !patterns[node].rest.isEmpty { numbers += patterns[node].rest }
+    guard !patterns[node].literals.isEmpty || patterns[node].any >= 0 else { return }
+    let slash = left.utf8.firstIndex(of: UInt8(ascii: "/"))
+    let part = slash.map { left[..<$0] } ?? left
+    let after = slash.map { left[left.utf8.index(after: $0)...] }
+    if !patterns[node].literals.isEmpty, let next = patterns[node].literals[part] {
+      find(next, after, &numbers)
     }
-    if names.ofAnyName.contains(where: { body(Int($0)) }) { return true }
-    guard !names.patterns.isEmpty else { return false }
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    return visit(names.patterns, 0, parts[...], body)
-  }
-
-  private static func visit(
-    _ nodes: [Node],
-    _ node: Int,
-    _ parts: ArraySlice<Substring>,
-    _ body: (Int) -> Bool
-  ) -> Bool {
-    guard let part = parts.first else { return nodes[node].here.contains { body(Int($0)) } }
-    if let next = nodes[node].literals[part], visit(nodes, next, parts.dropFirst(), body) {
-      return true
-    }
-    if let next = nodes[node].any, !part.isEmpty, visit(nodes, next, parts.dropFirst(), body) {
-      return true
-    }
-    return nodes[node].rest.contains { body(Int($0)) }
+    if patterns[node].any >= 0, !part.isEmpty { find(patterns[node].any, after, &numbers) }
   }
 }

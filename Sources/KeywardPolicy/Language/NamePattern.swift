@@ -38,14 +38,15 @@ package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
   }
 
   package func matches(_ name: String) -> Bool {
-    if literal != nil { return name.isExactly(description) }
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    guard hasRest ? parts.count > segments.count : parts.count == segments.count else {
-      return false
-    }
-    for (segment, part) in zip(segments, parts) {
+    // Part by part and without an array: this is on the way of every decision.
+    var left: Substring? = name[...]
+    for segment in segments {
+      guard let text = left else { return false }
+      let slash = text.utf8.firstIndex(of: UInt8(ascii: "/"))
+      let part = slash.map { text[..<$0] } ?? text
       guard segment.map({ part.isExactly($0) }) ?? !part.isEmpty else { return false }
+      left = slash.map { text[text.utf8.index(after: $0)...] }
     }
-    return true
+    return hasRest == (left != nil)
   }
 }
