@@ -451,6 +451,35 @@ struct PolicyParserTests {
     #expect(!problems(text).isEmpty)
   }
 
+  /// Damaged texts are refused, or are a policy that is read back; nothing else can come out.
+  @Test
+  func damagedTextsAreRefusedOrRead() throws {
+    var random = SplitMix(seed: 6)
+    let original = Array(Self.everything.utf8)
+    let pieces = [
+      "*", "&a ", "!", "{", "[", "]", "}", "---\n", "\"", "'", "\n  ", ": ", "- ", "|", "?",
+      "\\x41",
+    ]
+    var taken = 0
+    for _ in 0..<(PolicyAnalysisTests.isLong ? 200_000 : 1500) {
+      var bytes = original
+      for _ in 0..<(1 + random.below(3)) {
+        let place = random.below(bytes.count)
+        switch random.below(4) {
+        case 0: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+        case 1: bytes.removeSubrange(place..<min(bytes.count, place + 1 + random.below(20)))
+        case 2: bytes.insert(contentsOf: random.pick(pieces).utf8, at: place)
+        default: bytes.insert(contentsOf: bytes[..<place].suffix(random.below(40)), at: place)
+        }
+      }
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let set = try? PolicySet.parse([("p.yaml", text)]) else { continue }
+      taken += 1
+      #expect(try PolicySet.parse([("p.yaml", set.canonicalText)]) == set)
+    }
+    #expect(taken > 0)
+  }
+
   private func approval(_ lines: String) -> String {
     """
     apiVersion: keyward.dev/v1
