@@ -22,6 +22,7 @@ struct PolicyOracleTests {
         let request = random.request()
         let decision = policy.decide(request)
         #expect(decision.isAllowed == naive.isAllowed(request), "\(request)\n\(set.canonicalText)")
+        #expect(decision.isAllowed == policy.isAllowed(request))
         let approvals = decision.isAllowed ? naive.approvals(request) : []
         #expect(Set(decision.approvals.map(\.rule)) == approvals)
         allowed += decision.isAllowed ? 1 : 0

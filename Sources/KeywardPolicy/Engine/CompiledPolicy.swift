@@ -156,11 +156,34 @@ package final class CompiledPolicy: Sendable {
   /// Decides; nothing but the request counts, and everything in it that a client could have invented
   /// has been proved before.
   package func decide(_ request: PolicyRequest) -> Decision {
+    let asked = AskedPath(request, segments)
+    switch ruling(request, asked) {
+    case .forbidden(let rule): return Decision(isAllowed: false, rule: rule)
+    case .none: return Decision(isAllowed: false, rule: nearest(request))
+    case .allowed(let rule):
+      let approvals = request.principal.isNameable ? approvals(request, asked) : []
+      return Decision(isAllowed: true, rule: rule, approvals: approvals)
+    }
+  }
+
+  /// Whether the request is allowed, with approvals or without; as `decide`, without its reasons, whose
+  /// search a refusal mostly is.
+  package func isAllowed(_ request: PolicyRequest) -> Bool {
+    if case .allowed = ruling(request, AskedPath(request, segments)) { return true }
+    return false
+  }
+
+  private enum Ruling {
+    case allowed(String)
+    case forbidden(String)
+    case none
+  }
+
+  private func ruling(_ request: PolicyRequest, _ asked: borrowing AskedPath) -> Ruling {
     let builtIn = BuiltInBinding.allowing(request, officerUIDs: officerUIDs)
     guard request.principal.isNameable else {
-      return builtIn.map { .allow($0.rawValue) } ?? .defaultDeny
+      return builtIn.map { .allowed($0.rawValue) } ?? .none
     }
-    let asked = AskedPath(request, segments)
     var numbers: [Int32] = []
     subjects.find(request.principal, &numbers)
     var allowed = ""
@@ -172,21 +195,15 @@ package final class CompiledPolicy: Sendable {
       let role = roles[entry.binding.role]
       if role.hasForbid {
         let rule = role.forbid.first(asked, request, of: role.rules)
-        if rule >= 0 {
-          return Decision(isAllowed: false, rule: entry.binding.id(of: rule))
-        }
+        if rule >= 0 { return .forbidden(entry.binding.id(of: rule)) }
       }
       if builtIn == nil, allowed.isEmpty {
         let rule = role.allow.first(asked, request, of: role.rules)
         if rule >= 0 { allowed = entry.binding.id(of: rule) }
       }
     }
-    if let builtIn {
-      allowed = builtIn.rawValue
-    } else if allowed.isEmpty {
-      return Decision(isAllowed: false, rule: nearest(request))
-    }
-    return Decision(isAllowed: true, rule: allowed, approvals: approvals(request, asked))
+    if let builtIn { return .allowed(builtIn.rawValue) }
+    return allowed.isEmpty ? .none : .allowed(allowed)
   }
 
   private func approvals(
