@@ -1,14 +1,12 @@
 import KeywardModel
 import KeywardPolicy
 
-/// Every request that two random policies of some features can tell apart, spelled out.
+/// Every request of a small universe in which random policies of some features differ, spelled out.
 ///
 /// For each property: the values that `RandomPolicy` writes into rules, values that it does not, and
 /// their absence.
 struct Universe {
   let requests: [PolicyRequest]
-  /// Identities that can approve: enough of each sort for every quorum of `RandomPolicy`.
-  let approvers: [Principal]
 
   init(_ features: RandomPolicy.Features) {
     var principals: [Principal] = []
@@ -105,8 +103,5 @@ struct Universe {
       }
     }
     self.requests = requests
-    approvers = ["corp", "ci", "fi"].flatMap { issuer in
-      ["p1", "p2", "p3"].map { Principal(kind: .jwt, issuer: issuer, name: $0) }
-    }
   }
 }
