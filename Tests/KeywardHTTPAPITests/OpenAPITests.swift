@@ -188,7 +188,12 @@ struct OpenAPITests {
       checkpoint: checkpoint
     )
     let finding = FsckReport.Finding(severity: .error, table: "", row: "", problem: "")
-    let error = ServiceError(.sealed, "", remedy: "")
+    let error = ServiceError(
+      .approvalRequired,
+      "",
+      remedy: "",
+      approval: try #require(ApprovalID(random: [UInt8](repeating: 0, count: 16)))
+    )
     let samples: [(String, any Encodable)] = [
       ("SealStatus", status), ("CheckpointInfo", checkpoint), ("AuditEntryInfo", entry),
       ("ProofInfo", proof), ("AuditPage", AuditPage(entries: [], size: 0, next: 0)),
