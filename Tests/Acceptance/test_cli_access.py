@@ -534,6 +534,18 @@ def test_login_by_certificate(secured):
     officer = secured.officer
     officer.run("auth", "authority", "put", "hosts", "--ca-file", secured.store.folder / "ca.pem",
                 "--names", "*.example.org")
+    # Who is in no binding gets no token.
+    binding = officer.file("hosts.yaml", """
+apiVersion: keyward.dev/v1
+kind: Binding
+metadata: {name: hosts}
+spec:
+  role: auditor
+  subjects:
+    - {issuer: hosts, name: backup.example.org}
+    - {issuer: hosts, name: backup-host}
+""")
+    officer.run("policy", "apply", "--yes", "-f", binding)
     chain, key = secured.issue(
         "host", [x509.DNSName("backup.example.org")], ExtendedKeyUsageOID.CLIENT_AUTH)
     host = secured.desk("host", KEYWARD_CLIENT_CERT=str(chain), KEYWARD_CLIENT_KEY=str(key))
@@ -552,8 +564,8 @@ certificates_file: {secured.store.folder}/ca.pem
 pins:
   - {{name: backup-host, certificate_file: {chain}}}
 """)
-    officer.run("auth", "authority", "put", "-f", path)
     host.run("logout")
+    officer.run("auth", "authority", "put", "-f", path)
     assert host.json("login", "--method", "certificate")["info"]["principal"]["name"] == "backup-host"
 
 
