@@ -143,14 +143,23 @@ var targets: [Target] = [
     swiftSettings: settings
   ),
 
+  .target(
+    name: "KeywardPipeline",
+    dependencies: [
+      "CKeywardShims", "KeywardCrypto", "KeywardModel", "KeywardSystem",
+      .product(name: "Yams", package: "Yams"),
+    ],
+    swiftSettings: settings
+  ),
+
   // Floor 7: the executable.
   .executableTarget(
     name: "keyward",
     dependencies: nio + [
       "KeywardAudit", "KeywardClient", "KeywardCrypto", "KeywardGRPC", "KeywardHTTPAPI",
       "KeywardHTTPClient",
-      "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardPolicy", "KeywardService",
-      "KeywardStore", "KeywardSystem",
+      "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardPipeline", "KeywardPolicy",
+      "KeywardService", "KeywardStore", "KeywardSystem",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Yams", package: "Yams"),
@@ -229,6 +238,14 @@ var targets: [Target] = [
     dependencies: nio + [
       "KeywardClient", "KeywardCrypto", "KeywardHTTPAPI", "KeywardHTTPClient", "KeywardModel",
       "KeywardSystem",
+      .product(name: "Yams", package: "Yams"),
+    ],
+    swiftSettings: settings
+  ),
+  .testTarget(
+    name: "KeywardPipelineTests",
+    dependencies: [
+      "CKeywardShims", "KeywardCrypto", "KeywardModel", "KeywardPipeline", "KeywardSystem",
       .product(name: "Yams", package: "Yams"),
     ],
     swiftSettings: settings
