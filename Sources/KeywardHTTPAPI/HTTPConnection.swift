@@ -30,6 +30,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   var peer: Peer
   var phase = Phase.idle
   private var timer: Scheduled<Void>?
+  /// Where the handlers of brief routes run; made with the first of them.
+  private var loopExecutor: LoopExecutor?
   /// Whether answers can be read by the peer: after the handshake, where there is one.
   private var isSecured: Bool
   var isDraining = false
@@ -227,7 +229,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
     let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
     let eventLoop = context.eventLoop
-    exchange.task = Task { [shared] in
+    let executor = route.isBrief ? executor(eventLoop) : nil
+    exchange.task = Task(executorPreference: executor) { [shared] in
       let result: Result<Answer, ServiceError>
       do throws(ServiceError) {
         result = .success(try await shared.answer(arrived))
@@ -240,6 +243,13 @@ final class HTTPConnection: ChannelDuplexHandler {
         connection.answer(exchange, result, context)
       }
     }
+  }
+
+  private func executor(_ eventLoop: any EventLoop) -> LoopExecutor {
+    if let known = loopExecutor { return known }
+    let made = LoopExecutor(eventLoop)
+    loopExecutor = made
+    return made
   }
 
   /// Whether there is something to know the caller by, where the route asks for it.

@@ -80,6 +80,9 @@ package struct Route: Sendable {
   package let isRepeatable: Bool
   /// How many requests it counts for in the rate of an address.
   package let cost: Int
+  /// Whether the handler takes microseconds beside waiting for the disk: it then runs on the event
+  /// loop of the connection.
+  let isBrief: Bool
   let handler: Handler
 
   typealias Handler =
@@ -98,6 +101,7 @@ package struct Route: Sendable {
     success: Int = 200,
     holdsSecret: Bool = false,
     cost: Int = 1,
+    isBrief: Bool = false,
     handler: @escaping Handler
   ) {
     self.method = method
@@ -113,6 +117,7 @@ package struct Route: Sendable {
     self.success = success
     isRepeatable = success == 201 && response == .json && !holdsSecret
     self.cost = cost
+    self.isBrief = isBrief
     self.handler = handler
   }
 

@@ -105,6 +105,7 @@ extension RouteTable {
       authentication: .credential,
       operation: operation,
       deadline: quick,
+      isBrief: [.keyEncrypt, .keyDecrypt, .keyMAC, .keyMACVerify].contains(operation),
       handler: handler
     )
   }

@@ -21,7 +21,7 @@ extension RouteTable {
       let wanted = try JSONBody.decode(PolicyApplyRequest.self, request.json)
       return try .json(try await service.applyPolicy(request.caller, wanted))
     },
-    write("/api/v1/policy:can-i", .selfRead, body: .json(limit: jsonLimit)) {
+    write("/api/v1/policy:can-i", .selfRead, body: .json(limit: jsonLimit), isBrief: true) {
       (request, service) throws(ServiceError) in
       let question = try JSONBody.decode(DecisionRequest.self, request.json)
       return try .json(try await service.decide(request.caller, question, explaining: false))
@@ -100,6 +100,7 @@ extension RouteTable {
     _ operation: ServiceOperation,
     _ parameters: [Route.Parameter] = [],
     body: Route.Body = .none,
+    isBrief: Bool = false,
     handler: @escaping Route.Handler
   ) -> Route {
     Route(
@@ -111,6 +112,7 @@ extension RouteTable {
       authentication: .credential,
       operation: operation,
       deadline: slow,
+      isBrief: isBrief,
       handler: handler
     )
   }
