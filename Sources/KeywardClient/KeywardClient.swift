@@ -42,13 +42,31 @@ package final class KeywardClient {
     _ query: Query,
     json: some Encodable
   ) throws(ClientError) -> Value {
+    try post(query, .bytes(try encode(json), contentType: "application/json"))
+  }
+
+  /// Sends JSON and takes secret bytes.
+  func postForSecret(
+    _ query: Query,
+    json: some Encodable
+  ) throws(ClientError) -> SecretBox {
+    let body = HTTPClientRequest.Body.bytes(try encode(json), contentType: "application/json")
+    let request = HTTPClientRequest(.post, query.target, body: body)
+    let limit = SecretLimits.headBytes + SecretLimits.fetchBytes + 4
+    guard let secret = try send(request, to: .secret(limit: limit)).secret else {
+      throw .unintelligible(reason: "the answer has no body")
+    }
+    return secret
+  }
+
+  func encode(_ json: some Encodable) throws(ClientError) -> [UInt8] {
     // In one order: an approval is bound to the bytes of the body, which a second run must send again.
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(json) else {
       throw .unintelligible(reason: "the request cannot be written as JSON")
     }
-    return try post(query, .bytes(Array(data), contentType: "application/json"))
+    return Array(data)
   }
 
   /// Sends secret bytes and takes public ones.
@@ -144,8 +162,11 @@ package final class KeywardClient {
     case .untrusted(let reason): .untrusted(address: address.description, reason: reason)
     case .failed(let reason): .unintelligible(reason: reason)
     case .output(let reason): .output(reason: reason)
-    case .outOfSecureMemory:
-      .output(reason: "no locked memory left for a secret; raise RLIMIT_MEMLOCK")
+    case .outOfSecureMemory: Self.outOfSecureMemory
     }
   }
+
+  static let outOfSecureMemory = ClientError.output(
+    reason: "no locked memory left for a secret; raise RLIMIT_MEMLOCK"
+  )
 }
