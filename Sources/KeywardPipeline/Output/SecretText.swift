@@ -25,19 +25,22 @@ package struct SecretText: ~Copyable {
   }
 
   package mutating func append(_ source: UnsafeRawBufferPointer) throws(CryptoError) {
-    try reserve(source.count)
-    let start = count
-    bytes.withUnsafeMutableBytes { target in
-      UnsafeMutableRawBufferPointer(rebasing: target[start...]).copyMemory(from: source)
-    }
-    count += source.count
+    try append(count: source.count) { $0.copyMemory(from: source) }
   }
 
   package mutating func append(byte: UInt8) throws(CryptoError) {
-    try reserve(1)
-    let index = count
-    bytes.withUnsafeMutableBytes { $0[index] = byte }
-    count += 1
+    try append(count: 1) { $0[0] = byte }
+  }
+
+  /// Appends `more` bytes that `fill` writes where they stand.
+  package mutating func append(
+    count more: Int,
+    _ fill: (UnsafeMutableRawBufferPointer) -> Void
+  ) throws(CryptoError) {
+    try reserve(more)
+    let range = count..<count + more
+    bytes.withUnsafeMutableBytes { fill(UnsafeMutableRawBufferPointer(rebasing: $0[range])) }
+    count += more
   }
 
   /// What has been appended; the builder ends with it.

@@ -9,24 +9,23 @@ package enum ValueEncoding {
 
   /// The inside of a YAML double-quoted scalar on one line (YAML 1.2.2 §5.7), also valid in 1.1.
   ///
-  /// Escaped is all that is not printable ASCII in some reader's view: control characters, NEL, the
-  /// line and paragraph separators, byte order marks, surrogates' neighbours U+FFFE and U+FFFF.
-  /// The value must be UTF-8.
+  /// Escaped is all that is not printable in some reader's view: control characters, NEL, the line
+  /// and paragraph separators, byte order marks, U+FFFE and U+FFFF. The value must be UTF-8.
   package static func yaml(
     _ value: UnsafeRawBufferPointer,
     into text: inout SecretText
   ) throws(CryptoError) {
-    try scalars(of: value) { (scalar, raw) throws(CryptoError) in
+    try escaping(value, into: &text) { scalar in
       switch scalar {
-      case 0x22: try text.append("\\\"")
-      case 0x5c: try text.append("\\\\")
-      case 0x0a: try text.append("\\n")
-      case 0x0d: try text.append("\\r")
-      case 0x09: try text.append("\\t")
-      case 0x00: try text.append("\\0")
-      case 0..<0x20, 0x7f..<0xa0: try text.append("\\x" + hex(scalar, 2))
-      case 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff: try text.append("\\u" + hex(scalar, 4))
-      default: try text.append(raw)
+      case 0x22: "\\\""
+      case 0x5c: "\\\\"
+      case 0x0a: "\\n"
+      case 0x0d: "\\r"
+      case 0x09: "\\t"
+      case 0x00: "\\0"
+      case 0..<0x20, 0x7f..<0xa0: "\\x" + hex(scalar, 2)
+      case 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff: "\\u" + hex(scalar, 4)
+      default: nil
       }
     }
   }
@@ -36,40 +35,37 @@ package enum ValueEncoding {
     _ value: UnsafeRawBufferPointer,
     into text: inout SecretText
   ) throws(CryptoError) {
-    try scalars(of: value) { (scalar, raw) throws(CryptoError) in
+    try escaping(value, into: &text) { scalar in
       switch scalar {
-      case 0x22: try text.append("\\\"")
-      case 0x5c: try text.append("\\\\")
-      case 0x0a: try text.append("\\n")
-      case 0x0d: try text.append("\\r")
-      case 0x09: try text.append("\\t")
-      case 0..<0x20, 0x7f, 0x2028, 0x2029, 0xfeff: try text.append("\\u" + hex(scalar, 4))
-      default: try text.append(raw)
+      case 0x22: "\\\""
+      case 0x5c: "\\\\"
+      case 0x0a: "\\n"
+      case 0x0d: "\\r"
+      case 0x09: "\\t"
+      case 0..<0x20, 0x7f, 0x2028, 0x2029, 0xfeff: "\\u" + hex(scalar, 4)
+      default: nil
       }
     }
   }
 
-  /// The key or value of a Java properties file: ASCII, the rest as UTF-16 escapes.
+  /// The value of a Java properties file: ASCII, the rest as UTF-16 escapes.
   package static func properties(
     _ value: UnsafeRawBufferPointer,
     into text: inout SecretText
   ) throws(CryptoError) {
-    var isFirst = true
-    try scalars(of: value) { (scalar, raw) throws(CryptoError) in
-      defer { isFirst = false }
+    // White space at the start would be skipped.
+    if value.first == 0x20 { try text.append("\\") }
+    try escaping(value, into: &text) { scalar in
       switch scalar {
-      case 0x5c: try text.append("\\\\")
-      case 0x0a: try text.append("\\n")
-      case 0x0d: try text.append("\\r")
-      case 0x09: try text.append("\\t")
-      case 0x0c: try text.append("\\f")
-      case 0x20 where isFirst: try text.append("\\ ")
-      case 0x20...0x7e: try text.append(raw)
+      case 0x5c: "\\\\"
+      case 0x0a: "\\n"
+      case 0x0d: "\\r"
+      case 0x09: "\\t"
+      case 0x0c: "\\f"
+      case 0x20...0x7e: nil
       case 0x1_0000...:
-        let rest = scalar - 0x1_0000
-        try text.append("\\u" + hex(0xd800 + rest >> 10, 4))
-        try text.append("\\u" + hex(0xdc00 + rest & 0x3ff, 4))
-      default: try text.append("\\u" + hex(scalar, 4))
+        "\\u" + hex(0xd800 + (scalar - 0x1_0000) >> 10, 4) + "\\u" + hex(0xdc00 + scalar & 0x3ff, 4)
+      default: "\\u" + hex(scalar, 4)
       }
     }
   }
@@ -80,13 +76,7 @@ package enum ValueEncoding {
     into text: inout SecretText
   ) throws(CryptoError) {
     try text.append(byte: 0x27)
-    for byte in value {
-      if byte == 0x27 {
-        try text.append("'\\''")
-      } else {
-        try text.append(byte: byte)
-      }
-    }
+    try escaping(bytesOf: value, into: &text) { $0 == 0x27 ? "'\\''" : nil }
     try text.append(byte: 0x27)
   }
 
@@ -95,14 +85,10 @@ package enum ValueEncoding {
     _ value: UnsafeRawBufferPointer,
     into text: inout SecretText
   ) throws(CryptoError) {
-    for byte in value {
+    try escaping(bytesOf: value, into: &text) { byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
-        try text.append(byte: byte)
-      default:
-        try text.append(byte: 0x25)
-        try text.append(byte: upperDigit(byte >> 4))
-        try text.append(byte: upperDigit(byte & 15))
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: nil
+      default: "%" + hex(UInt32(byte), 2).uppercased()
       }
     }
   }
@@ -112,35 +98,62 @@ package enum ValueEncoding {
     _ value: UnsafeRawBufferPointer,
     into text: inout SecretText
   ) throws(CryptoError) {
-    var index = 0
-    while index < value.count {
-      let left = value.count - index
-      let word =
-        UInt32(value[index]) << 16
-        | (left > 1 ? UInt32(value[index + 1]) << 8 : 0)
-        | (left > 2 ? UInt32(value[index + 2]) : 0)
-      try text.append(byte: base64Digit(word >> 18))
-      try text.append(byte: base64Digit(word >> 12))
-      try text.append(byte: left > 1 ? base64Digit(word >> 6) : 0x3d)
-      try text.append(byte: left > 2 ? base64Digit(word) : 0x3d)
-      index += 3
+    try text.append(count: (value.count + 2) / 3 * 4) { target in
+      var index = 0
+      var next = 0
+      while index < value.count {
+        let left = value.count - index
+        let word =
+          UInt32(value[index]) << 16
+          | (left > 1 ? UInt32(value[index + 1]) << 8 : 0)
+          | (left > 2 ? UInt32(value[index + 2]) : 0)
+        target[next] = base64Digit(word >> 18)
+        target[next + 1] = base64Digit(word >> 12)
+        target[next + 2] = left > 1 ? base64Digit(word >> 6) : 0x3d
+        target[next + 3] = left > 2 ? base64Digit(word) : 0x3d
+        index += 3
+        next += 4
+      }
     }
   }
 
-  /// Calls `body` with each scalar and its bytes; what is not UTF-8 ends it, which callers rule out
-  /// by `isText`.
-  private static func scalars(
-    of value: UnsafeRawBufferPointer,
-    _ body: (UInt32, UnsafeRawBufferPointer) throws(CryptoError) -> Void
+  /// Copies bytes, and in the place of some what `escape` gives for them.
+  static func escaping(
+    bytesOf value: UnsafeRawBufferPointer,
+    into text: inout SecretText,
+    _ escape: (UInt8) -> String?
+  ) throws(CryptoError) {
+    var start = 0
+    for index in 0..<value.count {
+      guard let escaped = escape(value[index]) else { continue }
+      try text.append(UnsafeRawBufferPointer(rebasing: value[start..<index]))
+      try text.append(escaped)
+      start = index + 1
+    }
+    try text.append(UnsafeRawBufferPointer(rebasing: value[start...]))
+  }
+
+  /// Copies UTF-8, and in the place of some scalars what `escape` gives for them.
+  ///
+  /// What is not UTF-8 ends it, which callers rule out by `isText`.
+  private static func escaping(
+    _ value: UnsafeRawBufferPointer,
+    into text: inout SecretText,
+    _ escape: (UInt32) -> String?
   ) throws(CryptoError) {
     var scan = UTF8Scan(value)
+    var start = 0
     while true {
-      let start = scan.offset
+      let before = scan.offset
       switch scan.next() {
       case .scalar(let scalar):
-        try body(scalar, UnsafeRawBufferPointer(rebasing: value[start..<scan.offset]))
+        guard let escaped = escape(scalar) else { continue }
+        try text.append(UnsafeRawBufferPointer(rebasing: value[start..<before]))
+        try text.append(escaped)
+        start = scan.offset
       case .invalid: throw .invalidInput("not UTF-8")
-      case .end: return
+      case .end:
+        return try text.append(UnsafeRawBufferPointer(rebasing: value[start...]))
       }
     }
   }
@@ -148,10 +161,6 @@ package enum ValueEncoding {
   private static func hex(_ value: UInt32, _ digits: Int) -> String {
     let text = String(value, radix: 16)
     return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
-  }
-
-  private static func upperDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? 0x30 + value : 0x37 + value
   }
 
   /// By comparisons and not by a table, which would leave traces of the secret in the cache.

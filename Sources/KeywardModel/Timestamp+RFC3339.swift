@@ -1,5 +1,3 @@
-package import KeywardModel
-
 extension Timestamp {
   /// Parses RFC 3339 in UTC: `2027-01-31T18:00:00Z`, with up to three digits of a second's fraction.
   ///
