@@ -25,7 +25,7 @@ enum Bech32 {
     return prefix + "1" + String(decoding: digits.map { alphabet[Int($0)] }, as: UTF8.self)
   }
 
-  /// The `count` bytes of a text under a lower-case prefix; the text is of one case. Nil if wrong.
+  /// The `count` bytes of a text under a lower-case prefix, or nil.
   static func decode(
     _ prefix: String,
     _ text: UnsafeRawBufferPointer,
