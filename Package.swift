@@ -108,6 +108,12 @@ var targets: [Target] = [
     swiftSettings: settings
   ),
 
+  .target(
+    name: "KeywardExport",
+    dependencies: ["KeywardCrypto", "KeywardModel"],
+    swiftSettings: settings
+  ),
+
   // Floor 5: use cases.
   .target(
     name: "KeywardService",

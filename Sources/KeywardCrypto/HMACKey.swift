@@ -42,6 +42,14 @@ package final class HMACKey: Sendable {
     }
   }
 
+  /// The MAC of one message as a key for the next step, as signatures of AWS derive theirs.
+  package func derive(_ message: [UInt8]) throws(CryptoError) -> SecretBytes {
+    let result = try SecretBytes(count: function.digestLength)
+    let out = UnsafeMutableBufferPointer(start: result.mutablePointer, count: result.count)
+    compute(into: out) { kw_sha2_update($0, message, message.count) }
+    return result
+  }
+
   /// Compares the MAC of `message` with `tag`, which must have its full length, in constant time.
   package func verify(_ message: [UInt8], tag: [UInt8]) -> Bool {
     constantTimeEquals(authenticate(message), tag)

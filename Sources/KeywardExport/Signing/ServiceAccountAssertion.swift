@@ -1,0 +1,28 @@
+import KeywardCrypto
+import KeywardModel
+
+/// The JWT by which a service account asks for a token (RFC 7523 §3, RS256).
+enum ServiceAccountAssertion {
+  /// Good for 10 minutes from a minute before `moment`: clocks differ.
+  static func make(
+    _ account: GoogleServiceAccount,
+    scope: String,
+    at moment: Timestamp
+  ) throws(CryptoError) -> SecretBytes {
+    let issued = moment.milliseconds / 1000 - 60
+    let header = JSONText.object([
+      ("alg", .string("RS256")), ("typ", .string("JWT")), ("kid", .string(account.privateKeyID)),
+    ])
+    let claims = JSONText.object([
+      ("iss", .string(account.clientEmail)), ("scope", .string(scope)),
+      ("aud", .string(account.tokenURL)), ("iat", .integer(issued)),
+      ("exp", .integer(issued + 660)),
+    ])
+    let signed = Base64.encodeURL(header.bytes) + "." + Base64.encodeURL(claims.bytes)
+    let signature = try account.privateKey.sign(.rsaPKCS1(.sha256), Array(signed.utf8))
+    let text = Array((signed + "." + Base64.encodeURL(signature)).utf8)
+    var result = try SecretBytes(count: text.count)
+    result.withUnsafeMutableBytes { $0.copyBytes(from: text) }
+    return result
+  }
+}
