@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import urllib.parse
 
 
 def text(request):
@@ -295,6 +296,84 @@ def yaml_as_json(request):
         return value
     documents = [plain(document) for document in yaml.load_all(text(request), Loader)]
     return json.dumps(documents, ensure_ascii=False, sort_keys=True).encode("utf-8")
+
+
+def filled(source, values):
+    """A manifest filled at the level of its data, by other means: what a rendering must come to."""
+    import re
+
+    pattern = re.compile(
+        r"\$\$\{kw://|\$\{(kw://[^}|]*?) *(?:\| *([a-z0-9]+) *)?\}|\$kw://")
+    filters = {
+        None: lambda value: value,
+        "base64": base64.b64encode,
+        "json": lambda value: json.dumps(value.decode(), ensure_ascii=False)[1:-1].encode(),
+        "url": lambda value: urllib.parse.quote(value, safe="").encode(),
+    }
+
+    def fill(text):
+        if text.startswith("kw://"):
+            return values[text]
+        parts, start = [], 0
+        for match in pattern.finditer(text):
+            parts.append(text[start:match.start()].encode())
+            start = match.end()
+            if match[1]:
+                parts.append(filters[match[2]](values[match[1]]))
+            else:
+                parts.append(match[0][1:].encode())
+        return b"".join(parts) + text[start:].encode()
+
+    def walk(node, binary=False, key=None):
+        if isinstance(node, dict):
+            data = {"Secret": "data", "ConfigMap": "binaryData"}.get(node.get("kind"))
+            return {name: walk(item, binary or (data is not None and name == data), name)
+                    for name, item in node.items()}
+        if isinstance(node, list):
+            return [walk(item, binary) for item in node]
+        if isinstance(node, bytes):
+            return fill(node.decode()) if b"kw://" in node else node
+        if not isinstance(node, str) or key == "keyward.dev/versions":
+            return node
+        if binary and "kw://" not in node:
+            try:
+                inner = base64.b64decode("".join(node.split()), validate=True)
+            except ValueError:
+                return node
+            return base64.b64encode(fill(inner.decode())).decode() if b"kw://" in inner else node
+        if "kw://" not in node:
+            return node
+        return base64.b64encode(fill(node)).decode() if binary else fill(node).decode()
+
+    return [walk(document) for document in source]
+
+
+def load_all(text, form):
+    import yaml
+    if form == "json":
+        return [json.loads(text)]
+    return list(yaml.load_all(text, yaml.CSafeLoader))
+
+
+def json_within(node):
+    """JSON in texts, by what it says: escapes have several spellings."""
+    if isinstance(node, dict):
+        return {name: json_within(item) for name, item in node.items()}
+    if isinstance(node, list):
+        return [json_within(item) for item in node]
+    return json.loads(node) if isinstance(node, str) and node.startswith('{"p"') else node
+
+
+def render_check(request):
+    """Compares a rendering with the source filled at the level of data; says what differs."""
+    values = {name: base64.b64decode(value) for name, value in request["values"].items()}
+    source = base64.b64decode(request["source"])
+    expected = filled(load_all(source, request.get("form")), values)
+    found = load_all(text(request), request.get("form"))
+    expected, found = json_within(expected), json_within(found)
+    if found == expected:
+        return {"same": "yes"}
+    return {"same": "no", "words": f"expected {expected!r}"[:500] + f" found {found!r}"[:500]}
 
 
 def main():

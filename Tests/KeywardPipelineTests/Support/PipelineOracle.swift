@@ -30,7 +30,7 @@ final class PipelineOracle {
   }
 
   /// Asks one question; an exception of Python fails the test.
-  func ask(_ operation: String, _ arguments: [String: String]) throws -> [String: String] {
+  func ask(_ operation: String, _ arguments: [String: Any]) throws -> [String: String] {
     var request = arguments
     request["op"] = operation
     var line = try JSONSerialization.data(withJSONObject: request)
