@@ -40,10 +40,19 @@ struct ManifestWalk {
   private(set) var slots: [ManifestSlot] = []
   private(set) var objects: [ManifestObject] = []
   private let file: String
+  private let takesReferences: Bool
   private var visited: Set<ObjectIdentifier> = []
+
+  /// Finds objects alone: what is deployed has values where references were.
+  init(objectsOf documents: [ManifestNode], file: String) throws(PipelineError) {
+    self.file = file
+    takesReferences = false
+    for document in documents { try walk(document, object: nil, isBase64: false) }
+  }
 
   init(_ documents: [ManifestNode], file: String) throws(PipelineError) {
     self.file = file
+    takesReferences = true
     for document in documents { try walk(document, object: nil, isBase64: false) }
   }
 
@@ -56,6 +65,7 @@ struct ManifestWalk {
     if node.isAnchored, !visited.insert(ObjectIdentifier(node)).inserted { return }
     switch node.content {
     case .scalar(let text, let style):
+      guard takesReferences else { return }
       try take(node, text, style, object: object, isBase64: isBase64 || node.isBinary)
     case .sequence(let items):
       for item in items { try walk(item, object: object, isBase64: isBase64) }
@@ -85,7 +95,7 @@ struct ManifestWalk {
     }
     let binary = kind == "Secret" ? "data" : kind == "ConfigMap" ? "binaryData" : nil
     for (key, value) in members {
-      if let name = key.text, TemplateText.isMeant(by: name) {
+      if takesReferences, let name = key.text, TemplateText.isMeant(by: name) {
         throw PipelineError(.input, at: place(key), "A reference cannot be the name of a field.")
       }
       // What it says is read by `--check`, and is no place for values.

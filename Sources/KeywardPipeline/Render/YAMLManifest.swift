@@ -11,7 +11,11 @@ struct YAMLManifest {
   private let bytes: [UInt8]
   private(set) var documents: [ManifestNode] = []
 
-  init(_ bytes: [UInt8], file: String) throws(PipelineError) {
+  init(
+    _ bytes: [UInt8],
+    file: String,
+    readingAll: Bool = false
+  ) throws(PipelineError) {
     self.bytes = bytes
     self.file = file
     guard bytes.count <= Self.longest else {
@@ -20,7 +24,7 @@ struct YAMLManifest {
     guard bytes.withUnsafeBytes({ UTF8Scan.isValid($0) }) else {
       throw PipelineError(.input, "\(file) is not UTF-8.")
     }
-    for part in Self.parts(of: bytes) where Self.isOfInterest(bytes[part.range]) {
+    for part in Self.parts(of: bytes) where readingAll || Self.isOfInterest(bytes[part.range]) {
       try read(part)
     }
   }
