@@ -201,6 +201,11 @@ var targets: [Target] = [
     ],
     swiftSettings: settings
   ),
+  .testTarget(
+    name: "KeywardExportTests",
+    dependencies: ["KeywardCrypto", "KeywardExport", "KeywardModel"],
+    swiftSettings: settings
+  ),
   .testTarget(name: "KeywardModelTests", dependencies: ["KeywardModel"], swiftSettings: settings),
   .testTarget(
     name: "KeywardCryptoTests",

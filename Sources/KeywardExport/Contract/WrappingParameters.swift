@@ -14,6 +14,10 @@ package struct WrappingParameters: Sendable, Equatable {
   package var validUntil: Timestamp?
   /// The name of the wrapping key: Azure `kid`, Google import job; nil where the token is all.
   package var wrappingKeyID: String?
+  /// What IBM wants encrypted under the material, as a proof of possession.
+  package var nonce: [UInt8]?
+  /// Google `protectionLevel` of the import job, which must be the key's.
+  package var protectionLevel: String?
 
   package init(
     provider: ExportProvider,
@@ -22,7 +26,9 @@ package struct WrappingParameters: Sendable, Equatable {
     algorithm: WrappingAlgorithm,
     token: [UInt8]? = nil,
     validUntil: Timestamp? = nil,
-    wrappingKeyID: String? = nil
+    wrappingKeyID: String? = nil,
+    nonce: [UInt8]? = nil,
+    protectionLevel: String? = nil
   ) {
     self.provider = provider
     self.providerKeyID = providerKeyID
@@ -31,5 +37,7 @@ package struct WrappingParameters: Sendable, Equatable {
     self.token = token
     self.validUntil = validUntil
     self.wrappingKeyID = wrappingKeyID
+    self.nonce = nonce
+    self.protectionLevel = protectionLevel
   }
 }
