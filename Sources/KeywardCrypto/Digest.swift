@@ -59,3 +59,22 @@ package enum Digest {
     }
   }
 }
+
+extension Digest {
+  /// The SHA-256 of public bytes, a secret and public bytes, as a secret: for key derivation that
+  /// formats of others prescribe.
+  package static func secretSHA256(
+    _ before: [UInt8],
+    _ secret: borrowing SecretBytes,
+    _ after: [UInt8]
+  ) throws(CryptoError) -> SecretBytes {
+    let result = try SecretBytes(count: 32)
+    var work = kw_sha2()
+    kw_sha2_begin(&work, 256)
+    kw_sha2_update(&work, before, before.count)
+    secret.withUnsafeBytes { kw_sha2_update(&work, $0.baseAddress, $0.count) }
+    kw_sha2_update(&work, after, after.count)
+    kw_sha2_finish(&work, result.mutablePointer)
+    return result
+  }
+}
