@@ -39,6 +39,10 @@ package final class HTTPClient {
     try setFixedOptions()
     try setEndpoint(request.target)
     try setTimes(request.timeout, sink)
+    if request.isSentOnce {
+      try set(CURLOPT_FRESH_CONNECT, 1)
+      try set(CURLOPT_FORBID_REUSE, 1)
+    }
     words.pointee = 0
     try check(kw_curl_set_error_buffer(handle, words))
     try check(kw_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.first))
@@ -53,13 +57,17 @@ package final class HTTPClient {
 
   /// Runs the transfer while the bytes of the body hold still.
   private func perform(_ request: HTTPClientRequest) -> CURLcode {
-    guard request.method == .post else { return curl_easy_perform(handle) }
+    if request.method != .get, request.method != .post {
+      let code = kw_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+      guard code == CURLE_OK else { return code }
+    }
+    guard request.method.sendsBody else { return curl_easy_perform(handle) }
     switch request.body {
     case .none:
       return post(UnsafeRawBufferPointer(start: nil, count: 0))
     case .bytes(let bytes, _):
       return bytes.withUnsafeBytes { post($0) }
-    case .secret(let secret):
+    case .secret(let secret), .typedSecret(let secret, _):
       return secret.bytes.withUnsafeBytes { post($0) }
     }
   }
@@ -169,9 +177,11 @@ private final class HeaderList {
 
   init(_ request: HTTPClientRequest) {
     for (name, value) in request.headers { append("\(name): \(value)") }
+    for (name, value) in request.secretHeaders { append(name, value) }
     switch request.body {
-    case .none: if request.method == .post { append("Content-Type:") }
-    case .bytes(_, let contentType): append("Content-Type: \(contentType)")
+    case .none: if request.method.sendsBody { append("Content-Type:") }
+    case .bytes(_, let contentType), .typedSecret(_, let contentType):
+      append("Content-Type: \(contentType)")
     case .secret: append("Content-Type: application/octet-stream")
     }
     // The server answers early or takes the body: waiting for leave only costs a round trip.
@@ -182,5 +192,23 @@ private final class HeaderList {
 
   private func append(_ line: String) {
     if let longer = curl_slist_append(first, line) { first = longer }
+  }
+
+  /// Composes the line where it is wiped; libcurl's copy is wiped when the list is freed.
+  private func append(_ name: String, _ value: SecretBox) {
+    let start = Array("\(name): ".utf8)
+    let count = start.count + value.bytes.count + 1
+    let line = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer {
+      if let start = line.baseAddress { explicit_bzero(start, count) }
+      line.deallocate()
+    }
+    line.copyBytes(from: start)
+    value.bytes.withUnsafeBytes { bytes in
+      UnsafeMutableRawBufferPointer(rebasing: line[start.count...]).copyMemory(from: bytes)
+    }
+    line[count - 1] = 0
+    guard let text = line.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
+    if let longer = curl_slist_append(first, text) { first = longer }
   }
 }

@@ -7,18 +7,34 @@ package struct HTTPClientRequest: Sendable {
     case bytes([UInt8], contentType: String)
     /// Sent from the arena as `application/octet-stream`.
     case secret(SecretBox)
+    /// Sent from the arena under another type, such as a form with a password in it.
+    case typedSecret(SecretBox, contentType: String)
   }
 
   package enum Method: String, Sendable {
     case get = "GET"
     case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+
+    /// Whether a request of this method says how long its body is, even when there is none.
+    var sendsBody: Bool { self == .post || self == .put || self == .patch }
   }
 
   package var method: Method
   /// Path and query, encoded, as `/api/v1/keys?limit=10`.
   package var target: String
   package var headers: [(name: String, value: String)] = []
+  /// Headers whose values are bearer tokens and the like: read from the arena, and wiped with the
+  /// list that libcurl sends them from.
+  package var secretHeaders: [(name: String, value: SecretBox)] = []
   package var body = Body.none
+  /// Whether the request must not go out twice.
+  ///
+  /// It then has a connection of its own: libcurl sends a request again, silently, when a kept
+  /// connection turns out to be dead, and the server may have acted on the first one.
+  package var isSentOnce = false
   /// For the whole exchange, in milliseconds; a transfer to a descriptor instead has it between
   /// two bytes.
   package var timeout = 60_000
