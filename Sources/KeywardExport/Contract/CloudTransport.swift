@@ -71,11 +71,19 @@ package struct CloudResponse: Sendable {
   /// Empty when the body is in `secret`.
   package let body: [UInt8]
   package let secret: SecretBox?
+  /// How many seconds the provider asks to wait, if it does.
+  package let retryAfter: Int?
 
-  package init(status: Int, body: [UInt8], secret: SecretBox? = nil) {
+  package init(
+    status: Int,
+    body: [UInt8],
+    secret: SecretBox? = nil,
+    retryAfter: Int? = nil
+  ) {
     self.status = status
     self.body = body
     self.secret = secret
+    self.retryAfter = retryAfter
   }
 }
 

@@ -1,0 +1,127 @@
+import Dispatch
+package import KeywardExport
+import KeywardHTTPClient
+import Synchronization
+
+/// Speaks to providers through libcurl: TLS verified, no redirects, bounded answers.
+///
+/// A request that may not be repeated has a connection of its own, since libcurl would send it again
+/// by itself when a kept connection has died.
+package final class CurlTransport: CloudTransport {
+  /// The authorities that are trusted instead of the system's; a PEM file.
+  private let authorities: String?
+  /// For a whole exchange, in milliseconds.
+  private let timeout: Int
+  private let queue = DispatchQueue(
+    label: "keyward.clouds",
+    qos: .userInitiated,
+    attributes: .concurrent
+  )
+  private let idle = Mutex<[String: [Connection]]>([:])
+
+  /// Wrapping parameters of AWS have 10 KB, a version of Google with its attestation 100.
+  private static let limit = 1 << 20
+  private static let idleLimit = 4
+
+  package init(authorities: String? = nil, timeout: Int = 30_000) {
+    self.authorities = authorities
+    self.timeout = timeout
+  }
+
+  package func send(_ request: CloudRequest) async throws(CloudTransportError) -> CloudResponse {
+    guard let url = HTTPSURL(request.url) else {
+      throw .failed("the address is not a plain https URL")
+    }
+    let result: Result<CloudResponse, CloudTransportError> = await withCheckedContinuation {
+      continuation in
+      queue.async {
+        continuation.resume(returning: Result { () throws(CloudTransportError) in
+          try self.exchange(url, request)
+        })
+      }
+    }
+    return try result.get()
+  }
+
+  private func exchange(
+    _ url: HTTPSURL,
+    _ request: CloudRequest
+  ) throws(CloudTransportError) -> CloudResponse {
+    let response: HTTPClientResponse
+    do throws(HTTPClientError) {
+      let connection = try connection(to: url.authority)
+      response = try connection.client.send(
+        message(url, request),
+        to: request.isAnswerSecret ? .secret(limit: Self.limit) : .bytes(limit: Self.limit)
+      )
+      keep(connection, url.authority)
+    } catch {
+      throw CloudTransportError(error)
+    }
+    guard !(300...399).contains(response.status) else {
+      throw .redirected(status: response.status)
+    }
+    return CloudResponse(
+      status: response.status,
+      body: response.bytes,
+      secret: response.secret,
+      retryAfter: response.headers["retry-after"].flatMap { Int($0) }
+    )
+  }
+
+  private func message(_ url: HTTPSURL, _ request: CloudRequest) -> HTTPClientRequest {
+    let method: HTTPClientRequest.Method =
+      switch request.method {
+      case .get: .get
+      case .post: .post
+      case .put: .put
+      case .delete: .delete
+      }
+    var message = HTTPClientRequest(method, url.target)
+    message.headers = request.headers
+    message.secretHeaders = request.secretHeader.map { [$0] } ?? []
+    message.timeout = timeout
+    message.isSentOnce = request.repetition != .always
+    let type = request.contentType ?? "application/octet-stream"
+    message.body =
+      switch request.body {
+      case .none: .none
+      case .bytes(let bytes): .bytes(bytes, contentType: type)
+      case .secret(let secret): .typedSecret(secret, contentType: type)
+      }
+    return message
+  }
+
+  private func connection(to authority: String) throws(HTTPClientError) -> Connection {
+    if let kept = idle.withLock({ $0[authority]?.popLast() }) { return kept }
+    let files = TLSFiles(authorities: authorities)
+    return Connection(client: try HTTPClient(.https(authority: authority, files)))
+  }
+
+  private func keep(_ connection: Connection, _ authority: String) {
+    idle.withLock { idle in
+      if idle[authority, default: []].count < Self.idleLimit {
+        idle[authority, default: []].append(connection)
+      }
+    }
+  }
+
+  /// Unchecked: it is handed over whole, and one thread at a time has it.
+  private struct Connection: @unchecked Sendable {
+    let client: HTTPClient
+  }
+}
+
+extension CloudTransportError {
+  init(_ error: HTTPClientError) {
+    switch error {
+    case .unreachable(let reason): self = .unreachable(reason)
+    case .timedOut: self = .timedOut
+    case .interrupted(let reason): self = .interrupted(reason)
+    case .tooLarge(let limit): self = .tooLarge(limit: limit)
+    case .untrusted(let reason): self = .untrusted(reason)
+    case .output(let reason), .failed(let reason): self = .failed(reason)
+    case .outOfSecureMemory: self = .failed("no locked memory is left for the answer")
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import KeywardCrypto
+import KeywardModel
+
+/// A key ring of Google Cloud KMS.
+///
+/// Source: Cloud KMS REST reference v1, "Importing a key". One import job takes any number of keys for
+/// three days: the job of a day, a method and a protection level is found by its name and used again.
+package struct GoogleDestination: CloudDestination {
+  package var provider: ExportProvider { .google }
+  let api: GoogleKeyService
+  /// `projects/P/locations/L/keyRings/R`.
+  let ring: String
+  /// `SOFTWARE` or `HSM`; of jobs and keys alike, since Google demands the same of both.
+  let protectionLevel: String
+
+  /// How often an answer is looked at that takes its time, and the pause between, in milliseconds.
+  private static let looks = 60
+  private static let pause = 1000
+
+  package init(
+    ring: String,
+    protectionLevel: String,
+    account: GoogleServiceAccount,
+    endpoint: String = "https://cloudkms.googleapis.com"
+  ) {
+    self.ring = ring
+    self.protectionLevel = protectionLevel
+    api = GoogleKeyService(endpoint: endpoint, account: account)
+  }
+
+  package func prepare(
+    _ plan: CloudPlan,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> WrappingParameters {
+    guard ring.split(separator: "/").count == 6, GoogleKeyService.isResource(ring) else {
+      throw CloudFailure(.unfit, "The ring is not projects/P/locations/L/keyRings/R.")
+    }
+    guard let name = plan.name, GoogleKeyService.isName(name) else {
+      throw CloudFailure(
+        .unfit,
+        "A key of Google needs a name of 1 to 63 letters, digits, '_' and '-'."
+      )
+    }
+    let method = try GoogleImportMethod(plan.wrapping, bits: plan.wrappingKeyBits)
+    let key = try await findKey(name, plan, session)
+    let job = try await findJob(method, session)
+    guard let pem = job.object("publicKey")?["pem"]?.text,
+      let end = GoogleKeyService.time(job["expireTime"])
+    else {
+      throw ProviderWords.unintelligible(
+        "give the import job",
+        "it has no key or no end",
+        changes: false
+      )
+    }
+    return WrappingParameters(
+      provider: .google,
+      providerKeyID: key,
+      publicKey: try WrappingKeyCheck.der(pem: pem, bits: plan.wrappingKeyBits),
+      algorithm: plan.wrapping,
+      validUntil: end,
+      wrappingKeyID: job["name"]?.text
+    )
+  }
+
+  /// The key, made if it is not there; one that is there must be for the same.
+  private func findKey(
+    _ name: String,
+    _ plan: CloudPlan,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> String {
+    let path = "\(ring)/cryptoKeys/\(name)"
+    let purpose = plan.usage ?? GoogleKeyService.usualPurpose(plan.keySpec)
+    let found: JSONObject
+    do throws(CloudFailure) {
+      found = try await api.call(.get, path, nil, "find the key", .always, session)
+    } catch where error.code == .notFound {
+      found = try await api.call(
+        .post,
+        "\(ring)/cryptoKeys",
+        query: "cryptoKeyId=\(name)&skipInitialVersionCreation=true",
+        .members([
+          ("purpose", .string(purpose)), ("importOnly", .bool(true)),
+          (
+            "versionTemplate",
+            .members([
+              ("algorithm", .string(plan.keySpec)), ("protectionLevel", .string(protectionLevel)),
+            ])
+          ),
+        ]),
+        "make the key",
+        .ifNotActedOn,
+        session
+      )
+    }
+    guard found["purpose"]?.text == purpose else {
+      throw CloudFailure(.unfit, "The key of Google is not for \(purpose).")
+    }
+    guard found.object("versionTemplate")?["protectionLevel"]?.text == protectionLevel else {
+      throw CloudFailure(
+        .unfit,
+        "The key of Google has another protection level than \(protectionLevel)."
+      )
+    }
+    return path
+  }
+
+  /// The import job of today, made if it is not there, once it is active.
+  private func findJob(
+    _ method: GoogleImportMethod,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> JSONObject {
+    let day = session.now().rfc3339.prefix(10).filter { $0 != "-" }
+    let name = "keyward-\(method.shortName)-\(protectionLevel.lowercased())-\(day)"
+    let path = "\(ring)/importJobs/\(name)"
+    let what = "give the import job"
+    var job: JSONObject
+    do throws(CloudFailure) {
+      job = try await api.call(.get, path, nil, what, .always, session)
+    } catch where error.code == .notFound {
+      job = try await api.call(
+        .post,
+        "\(ring)/importJobs",
+        query: "importJobId=\(name)",
+        .members([
+          ("importMethod", .string(method.name)), ("protectionLevel", .string(protectionLevel)),
+        ]),
+        "make the import job",
+        .ifNotActedOn,
+        session
+      )
+    }
+    for _ in 0..<Self.looks {
+      guard job["importMethod"]?.text == method.name,
+        job["protectionLevel"]?.text == protectionLevel, job["name"]?.text == path
+      else { throw CloudFailure(.wrappingKeyUnfit, "The import job is not the one asked for.") }
+      switch job["state"]?.text {
+      case "ACTIVE": return job
+      case "PENDING_GENERATION": break
+      case "EXPIRED":
+        throw CloudFailure(.tokenExpired, "The import job \(name) has expired; they last 3 days.")
+      default:
+        throw ProviderWords.unintelligible(what, "its state is unknown", changes: false)
+      }
+      await session.pause(Self.pause)
+      job = try await api.call(.get, path, nil, what, .always, session)
+    }
+    throw CloudFailure(
+      .timedOut,
+      "The import job \(name) is still not active.",
+      remedy: "Run it again in a minute; the job is used again."
+    )
+  }
+
+  package func deliver(
+    _ blob: [UInt8],
+    _ plan: CloudPlan,
+    _ parameters: WrappingParameters,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ImportReceipt {
+    guard let job = parameters.wrappingKeyID else {
+      throw CloudFailure(.unfit, "The parameters of Google do not name their import job.")
+    }
+    let what = "import the key"
+    let answer = try await api.call(
+      .post,
+      "\(parameters.providerKeyID)/cryptoKeyVersions:import",
+      GoogleKeyService.importBody(blob, algorithm: plan.keySpec, job: job),
+      what,
+      .never,
+      session
+    )
+    guard let version = answer["name"]?.text,
+      version.hasPrefix(parameters.providerKeyID + "/cryptoKeyVersions/"),
+      GoogleKeyService.isResource(version)
+    else { throw ProviderWords.unintelligible(what, "it names no version", changes: true) }
+    return try await settled(version, answer, session)
+  }
+
+  /// Waits until Google has unwrapped the material, or could not.
+  private func settled(
+    _ version: String,
+    _ first: JSONObject,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ImportReceipt {
+    var answer = first
+    for look in 0..<Self.looks {
+      switch answer["state"]?.text {
+      case "ENABLED": return ImportReceipt(providerKeyID: version, state: .enabled)
+      case "IMPORT_FAILED":
+        let reason = ProviderWords.printable(answer["importFailureReason"]?.text ?? "no reason")
+        throw CloudFailure(.importFailed, "Google could not import the key: \(reason).")
+      case "PENDING_IMPORT": break
+      default:
+        throw ProviderWords.unintelligible("import the key", "its state is unknown", changes: true)
+      }
+      await session.pause(look == 0 ? 100 : Self.pause)
+      do throws(CloudFailure) {
+        answer = try await api.call(.get, version, nil, "follow the import", .always, session)
+      } catch {
+        // The import is on its way whatever becomes of these looks at it.
+        return ImportReceipt(providerKeyID: version, state: .pendingImport)
+      }
+    }
+    return ImportReceipt(providerKeyID: version, state: .pendingImport)
+  }
+
+  package func status(
+    of receipt: ImportReceipt,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> CloudKeyStatus {
+    guard GoogleKeyService.isResource(receipt.providerKeyID) else {
+      throw CloudFailure(.unfit, "The version of Google is not a resource name.")
+    }
+    let answer: JSONObject
+    do throws(CloudFailure) {
+      answer = try await api.call(
+        .get,
+        receipt.providerKeyID,
+        nil,
+        "describe the version",
+        .always,
+        session
+      )
+    } catch where error.code == .notFound {
+      return CloudKeyStatus(.gone, detail: "NOT_FOUND")
+    }
+    let words = ProviderWords.printable(answer["state"]?.text ?? "")
+    return CloudKeyStatus(GoogleKeyService.state(words), detail: words)
+  }
+
+  package func prove(
+    _ receipt: ImportReceipt,
+    _ plan: CloudPlan,
+    _ material: any ProofMaterial,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ProofResult {
+    guard receipt.state == .enabled else {
+      return .notProvable("the version is at Google and not enabled yet")
+    }
+    return try await GoogleProof(api: api, version: receipt.providerKeyID, algorithm: plan.keySpec)
+      .run(material, session)
+  }
+}
