@@ -125,6 +125,14 @@ var targets: [Target] = [
     swiftSettings: settings
   ),
 
+  .target(
+    name: "KeywardCloud",
+    dependencies: [
+      "KeywardCrypto", "KeywardExport", "KeywardHTTPClient", "KeywardModel", "KeywardSystem",
+    ],
+    swiftSettings: settings
+  ),
+
   // Floor 6: transports and clients.
   .target(
     name: "KeywardKMSPlugin",
@@ -186,6 +194,14 @@ var targets: [Target] = [
   .testTarget(
     name: "KeywardCorpusTests",
     dependencies: ["KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+    swiftSettings: settings
+  ),
+  .testTarget(
+    name: "KeywardCloudTests",
+    dependencies: [
+      "KeywardCloud", "KeywardCrypto", "KeywardExport", "KeywardHTTPClient", "KeywardModel",
+      "KeywardSystem",
+    ],
     swiftSettings: settings
   ),
   .testTarget(

@@ -35,9 +35,11 @@ package final class CurlTransport: CloudTransport {
     let result: Result<CloudResponse, CloudTransportError> = await withCheckedContinuation {
       continuation in
       queue.async {
-        continuation.resume(returning: Result { () throws(CloudTransportError) in
-          try self.exchange(url, request)
-        })
+        continuation.resume(
+          returning: Result { () throws(CloudTransportError) in
+            try self.exchange(url, request)
+          }
+        )
       }
     }
     return try result.get()

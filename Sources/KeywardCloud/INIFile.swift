@@ -16,7 +16,8 @@ enum INIFile {
           continue
         }
         if first == UInt8(ascii: "[") {
-          isInside = line.last == UInt8(ascii: "]")
+          isInside =
+            line.last == UInt8(ascii: "]")
             && trimmed(line.dropFirst().dropLast()).elementsEqual(name.utf8)
         } else if isInside, let equals = line.firstIndex(of: UInt8(ascii: "=")) {
           let field = String(decoding: trimmed(line[..<equals]), as: UTF8.self)

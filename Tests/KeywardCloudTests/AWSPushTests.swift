@@ -23,8 +23,8 @@ struct AWSPushTests {
     (.aes256, "SYMMETRIC_DEFAULT", nil), (.opaque, "HMAC_224", 28), (.hmacSHA256, "HMAC_256", nil),
     (.hmacSHA384, "HMAC_384", nil), (.hmacSHA512, "HMAC_512", nil), (.ecP256, "ECC_NIST_P256", nil),
     (.ecP384, "ECC_NIST_P384", nil), (.ecP521, "ECC_NIST_P521", nil),
-    (.ecSecp256k1, "ECC_SECG_P256K1", nil), (.rsa2048, "RSA_2048", nil), (.rsa3072, "RSA_3072", nil),
-    (.rsa4096, "RSA_4096", nil),
+    (.ecSecp256k1, "ECC_SECG_P256K1", nil), (.rsa2048, "RSA_2048", nil),
+    (.rsa3072, "RSA_3072", nil), (.rsa4096, "RSA_4096", nil),
   ]
 
   /// The cells of AWS's documentation for wrapping keys of `bits`.
@@ -245,8 +245,8 @@ struct AWSPushTests {
     let arn = try await primary.replicate(first.providerKeyID, to: "eu-west-1", session)
     var theirs = plan
     theirs.providerKeyID = arn
-    #expect(try await replica.status(of: ImportReceipt(providerKeyID: arn, state: .enabled), session)
-      .state == .pendingImport)
+    let empty = ImportReceipt(providerKeyID: arn, state: .enabled)
+    #expect(try await replica.status(of: empty, session).state == .pendingImport)
     theirs.importType = .existing
     await Self.expect(.materialRefused, "other material in a replica") {
       _ = try await atReplica.run(new, theirs)

@@ -4,10 +4,13 @@ Every request must bear a signature that botocore makes too, fit botocore's mode
 the body that botocore's serializer writes for the same parameters.
 """
 import base64
+import datetime
 import hashlib
 import hmac
 import json
 import os
+import pathlib
+import tempfile
 import uuid
 
 import botocore.auth
@@ -16,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -28,13 +32,23 @@ CURVES = {"ECC_NIST_P256": "secp256r1", "ECC_NIST_P384": "secp384r1",
           "ECC_NIST_P521": "secp521r1", "ECC_SECG_P256K1": "secp256k1"}
 RSA = {"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096}
 DAY = 86400
-#: One RSA key a size for the whole process: making RSA-4096 takes seconds.
 _wrapping = {}
 
 
 def wrapping_key(bits):
+    """One RSA key a size for all fakes of this user: making RSA-4096 takes seconds."""
     if bits not in _wrapping:
-        _wrapping[bits] = rsa.generate_private_key(65537, bits)
+        folder = pathlib.Path(tempfile.gettempdir()) / f"kw-fake-keys-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = folder / f"{bits}.pem"
+        if not file.exists():
+            key = rsa.generate_private_key(65537, bits)
+            new = folder / f"{bits}.{os.getpid()}"
+            new.write_bytes(key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption()))
+            os.rename(new, file)
+        _wrapping[bits] = serialization.load_pem_private_key(file.read_bytes(), None)
     return _wrapping[bits]
 
 
@@ -90,7 +104,6 @@ class FakeAWS(Fake):
                 refuse("IncompleteSignatureException", f"{needed} is not signed")
         if token is not None and "x-amz-security-token" not in names:
             refuse("IncompleteSignatureException", "the token is not signed")
-        import datetime
         moment = datetime.datetime.strptime(
             request.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
         if abs(moment.timestamp() - self.now()) > 300:
@@ -429,5 +442,6 @@ class FakeAWS(Fake):
 
     @staticmethod
     def encoded(key):
-        from cryptography.hazmat.primitives import serialization as s
-        return key.private_bytes(s.Encoding.DER, s.PrivateFormat.PKCS8, s.NoEncryption())
+        return key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption())

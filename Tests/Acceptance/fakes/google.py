@@ -122,8 +122,10 @@ class FakeGoogle(Fake):
         try:
             claims = jwt.decode(text, self.account_key.public_key(), ["RS256"],
                                 audience=f"{self.url}/token", issuer=self.email,
-                                options={"require": ["exp", "iat", "iss", "aud"]})
+                                options={"require": ["exp", "iat", "iss", "aud"],
+                                         "verify_exp": False, "verify_iat": False})
             assert claims["scope"] == SCOPE and claims["exp"] - claims["iat"] <= 3600
+            assert claims["iat"] <= self.now() < claims["exp"]
             assert jwt.get_unverified_header(text)["kid"] == "0123456789abcdef0123456789abcdef01234567"
         except Exception as error:
             raise Refusal(400, {"error": "invalid_grant", "error_description": repr(error)})
@@ -309,6 +311,9 @@ class FakeGoogle(Fake):
 
     def advance(self, seconds):
         self.ahead += seconds
+
+    def forget(self):
+        self.jobs.clear()
 
     def imports(self):
         return {name: job["imports"] for name, job in self.jobs.items()}

@@ -102,7 +102,7 @@ final class Fake: @unchecked Sendable {
         return try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any])
       }
       let more = output.fileHandleForReading.availableData
-      try #require(!more.isEmpty, "the fake ended; are the packages of Tests/requirements.txt there?")
+      try #require(!more.isEmpty, "the fake ended; are Tests/requirements.txt installed?")
       buffer.append(more)
     }
   }

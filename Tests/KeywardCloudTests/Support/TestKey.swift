@@ -1,6 +1,7 @@
 import KeywardCrypto
 import KeywardExport
 import KeywardModel
+import Synchronization
 
 /// A key to export, and what proofs ask of it.
 struct TestKey: ProofMaterial {
@@ -11,7 +12,13 @@ struct TestKey: ProofMaterial {
   init(_ type: KeyType, count: Int? = nil) throws {
     self.type = type
     if let algorithm = Self.algorithms[type] {
-      let pair = try PrivateKey.generate(algorithm)
+      let pair = try Self.pairs.withLock { pairs in
+        if let pair = pairs[type] { return pair }
+        let pair = try PrivateKey.generate(algorithm)
+        // RSA takes seconds; curves are made anew, so that two keys of a test differ.
+        if algorithm.isRSA { pairs[type] = pair }
+        return pair
+      }
       material = SecretBox(try pair.pkcs8())
       publicKey = try pair.publicKey().spki()
     } else {
@@ -25,6 +32,8 @@ struct TestKey: ProofMaterial {
     material = SecretBox(try SecretBytes.fixture(bytes))
     publicKey = nil
   }
+
+  private static let pairs = Mutex<[KeyType: PrivateKey]>([:])
 
   private static let algorithms: [KeyType: AsymmetricAlgorithm] = [
     .ecP256: .p256, .ecP384: .p384, .ecP521: .p521, .ecSecp256k1: .secp256k1, .ed25519: .ed25519,

@@ -89,7 +89,7 @@ package struct AWSDestination: CloudDestination {
     let key: JSONObject
     do throws(CloudFailure) {
       key = try await api.describe(receipt.providerKeyID, session)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return CloudKeyStatus(.gone, detail: "NotFoundException")
     }
     let words = ProviderWords.printable(key["KeyState"]?.text ?? "")

@@ -56,7 +56,9 @@ struct AWSKeyService: Sendable {
     }
     guard response.status == 200 else { throw Self.failure(response, what, changes: changes) }
     // Some calls answer with an empty body, as before their answers had members.
-    if response.body.isEmpty { return try ProviderWords.object(Array("{}".utf8), what, changes: false) }
+    if response.body.isEmpty {
+      return try ProviderWords.object(Array("{}".utf8), what, changes: false)
+    }
     return try ProviderWords.object(response.body, what, changes: changes)
   }
 

@@ -42,7 +42,7 @@ package struct AzureDestination: CloudDestination {
       throw CloudFailure(.unfit, "A key of Azure needs a name of 1 to 127 letters, digits and '-'.")
     }
     guard AzureVaultService.isName(kek) else {
-      throw CloudFailure(.unfit, "The wrapping key of Azure needs a name of letters, digits and '-'.")
+      throw CloudFailure(.unfit, "The wrapping key of Azure has no name of letters, digits, '-'.")
     }
     if plan.keySpec == "oct-HSM" && provider != .azureManagedHSM {
       throw CloudFailure(.unfit, "AES keys go into a Managed HSM alone, not into a vault.")
@@ -51,7 +51,7 @@ package struct AzureDestination: CloudDestination {
     let bundle: JSONObject
     do throws(CloudFailure) {
       bundle = try await api.call(.get, "/keys/\(kek)", nil, what, .always, session)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       bundle = try await makeKEK(plan, session)
     }
     return try parameters(bundle, plan, name)
@@ -162,7 +162,7 @@ package struct AzureDestination: CloudDestination {
         .always,
         session
       )
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return CloudKeyStatus(.gone, detail: "KeyNotFound")
     }
     let attributes = bundle.object("attributes")
@@ -215,7 +215,7 @@ package struct AzureDestination: CloudDestination {
           .always,
           session
         )
-      } catch where error.code == .refused && bits == 256 {
+      } catch  where error.code == .refused && bits == 256 {
         // The key may be of the other size.
         continue
       }

@@ -74,7 +74,7 @@ package struct GoogleDestination: CloudDestination {
     let found: JSONObject
     do throws(CloudFailure) {
       found = try await api.call(.get, path, nil, "find the key", .always, session)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       found = try await api.call(
         .post,
         "\(ring)/cryptoKeys",
@@ -117,7 +117,7 @@ package struct GoogleDestination: CloudDestination {
     var job: JSONObject
     do throws(CloudFailure) {
       job = try await api.call(.get, path, nil, what, .always, session)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       job = try await api.call(
         .post,
         "\(ring)/importJobs",
@@ -222,7 +222,7 @@ package struct GoogleDestination: CloudDestination {
         .always,
         session
       )
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return CloudKeyStatus(.gone, detail: "NOT_FOUND")
     }
     let words = ProviderWords.printable(answer["state"]?.text ?? "")

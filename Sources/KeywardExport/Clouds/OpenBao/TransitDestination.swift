@@ -70,7 +70,8 @@ package struct TransitDestination: CloudDestination {
     _ session: CloudSession
   ) async throws(CloudFailure) -> ImportReceipt {
     let name = parameters.providerKeyID
-    let isNew = try await find(name, session) == nil
+    let before = try await find(name, session)
+    let isNew = before == nil
     _ = try await call(
       .post,
       "keys/\(name)/\(isNew ? "import" : "import_version")",
@@ -79,17 +80,10 @@ package struct TransitDestination: CloudDestination {
       .never,
       session
     )
-    // The import is done whatever becomes of this look at it.
-    let key = try? await find(name, session)
-    let version = key?["latest_version"]?.integer ?? 0
-    guard version > 0 else {
-      throw CloudFailure(
-        .interrupted,
-        "The key is imported, but its version could not be read.",
-        remedy: "Look at it: bao read \(mount)/keys/\(name)",
-        mayHaveActed: true
-      )
-    }
+    // The import is done whatever becomes of this look at it; the proof is of the version named.
+    let after = try? await find(name, session)
+    let version =
+      after?["latest_version"]?.integer ?? (before?["latest_version"]?.integer ?? 0) + 1
     return ImportReceipt(providerKeyID: "\(name)/\(version)", state: .enabled)
   }
 
@@ -148,7 +142,7 @@ package struct TransitDestination: CloudDestination {
         throw ProviderWords.unintelligible(what, "it has no data", changes: false)
       }
       return data
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return nil
     }
   }
@@ -182,13 +176,16 @@ package struct TransitDestination: CloudDestination {
     } catch {
       throw CloudFailure(error, what, changes: changes)
     }
-    if response.status == 204 { return try ProviderWords.object(Array("{}".utf8), what, changes: false) }
+    if response.status == 204 {
+      return try ProviderWords.object(Array("{}".utf8), what, changes: false)
+    }
     guard response.status == 200 else {
       let errors = (try? StrictJSON.object(response.body))?.array("errors")?.compactMap(\.text)
       let words = errors?.joined(separator: "; ") ?? ""
       // What cannot be unwrapped comes as an internal error with words.
       if response.status == 500, repetition == .never, words.contains("unwrap") {
-        throw CloudFailure(.blobRefused, "The engine refused to \(what): \(ProviderWords.printable(words)).")
+        let said = ProviderWords.printable(words)
+        throw CloudFailure(.blobRefused, "The engine refused to \(what): \(said).")
       }
       throw ProviderWords.failure(response.status, words, what, changes: changes)
     }

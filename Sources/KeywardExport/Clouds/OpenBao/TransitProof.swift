@@ -31,7 +31,8 @@ struct TransitProof {
       throw ProviderWords.unintelligible("give the public key", "it has none", changes: false)
     }
     if type == "ed25519" {
-      guard let raw = Base64.decode(text), let spki = try? PublicKey(raw: raw, .ed25519).spki() else {
+      guard let raw = Base64.decode(text), let spki = try? PublicKey(raw: raw, .ed25519).spki()
+      else {
         throw ProviderWords.unintelligible("give the public key", "it is damaged", changes: false)
       }
       return Proof.publicKey(spki, material)
@@ -39,7 +40,9 @@ struct TransitProof {
     let lines = text.split { $0 == "\n" || $0 == "\r\n" }
     guard lines.first == "-----BEGIN PUBLIC KEY-----",
       let der = Base64.decode(lines.dropFirst().dropLast().joined())
-    else { throw ProviderWords.unintelligible("give the public key", "it is not PEM", changes: false) }
+    else {
+      throw ProviderWords.unintelligible("give the public key", "it is not PEM", changes: false)
+    }
     return Proof.publicKey(der, material)
   }
 
