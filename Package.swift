@@ -193,7 +193,9 @@ var targets: [Target] = [
   ),
   .testTarget(
     name: "KeywardCorpusTests",
-    dependencies: ["KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+    dependencies: [
+      "KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring", "KeywardPipeline",
+    ],
     swiftSettings: settings
   ),
   .testTarget(
@@ -290,7 +292,9 @@ if Context.environment["KEYWARD_FUZZ"] != nil {
   targets.append(
     .executableTarget(
       name: "keyward-fuzz",
-      dependencies: ["KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring"],
+      dependencies: [
+        "KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring", "KeywardPipeline",
+      ],
       swiftSettings: settings
     )
   )

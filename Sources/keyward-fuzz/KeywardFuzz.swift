@@ -3,6 +3,7 @@ import KeywardAuthn
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
+import KeywardPipeline
 
 /// libFuzzer over the readers of outside bytes; see scripts/fuzz.
 ///
@@ -37,6 +38,22 @@ enum KeywardFuzz {
     },
     "identity-record": {
       AuthnFuzzTargets.record($0)
+      return 0
+    },
+    "secret-reference": {
+      PipelineFuzzTargets.reference($0)
+      return 0
+    },
+    "project-file": {
+      PipelineFuzzTargets.project($0)
+      return 0
+    },
+    "template": {
+      PipelineFuzzTargets.template($0)
+      return 0
+    },
+    "bundle": {
+      PipelineFuzzTargets.bundle($0)
       return 0
     },
     "kms-message": { KMSFuzzTargets.messages($0) },

@@ -29,7 +29,8 @@ struct Keyward: AsyncParsableCommand {
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
       LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, PolicyCommand.self,
-      ApprovalCommand.self, AuthCommand.self, AuditCommand.self, BackupCommand.self,
+      GetCommand.self, RenderCommand.self, BundleCommand.self, ApprovalCommand.self,
+      AuthCommand.self, AuditCommand.self, BackupCommand.self,
       FsckCommand.self, CompletionCommand.self, BenchCommand.self,
       VersionCommand.self,
     ]

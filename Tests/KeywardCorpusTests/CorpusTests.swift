@@ -3,6 +3,7 @@ import KeywardAuthn
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
+import KeywardPipeline
 import Testing
 
 /// Replays what the fuzzers kept (scripts/fuzz): every input that reached new code.
@@ -16,6 +17,10 @@ struct CorpusTests {
     ("key-set", { AuthnFuzzTargets.keySet($0) }),
     ("certificate", { AuthnFuzzTargets.certificate($0) }),
     ("identity-record", { AuthnFuzzTargets.record($0) }),
+    ("secret-reference", { PipelineFuzzTargets.reference($0) }),
+    ("project-file", { PipelineFuzzTargets.project($0) }),
+    ("template", { PipelineFuzzTargets.template($0) }),
+    ("bundle", { PipelineFuzzTargets.bundle($0) }),
     ("kms-message", { _ = KMSFuzzTargets.messages($0) }),
     ("grpc-framing", { _ = GRPCFuzzTargets.framing($0) }),
     ("grpc-frames", { _ = GRPCFuzzTargets.frames($0) }),

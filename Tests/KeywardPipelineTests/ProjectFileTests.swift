@@ -22,7 +22,6 @@ struct ProjectFileTests {
         files: {KUBECONFIG: kw://clusters/main#kubeconfig}
       get:
         db.password: kw://payments/db#password
-      render: [deploy/web.yaml, deploy/job.yaml]
 
       """
     )
@@ -31,7 +30,6 @@ struct ProjectFileTests {
     #expect(file.environment[0].place == .init(file: "keyward.yaml", line: 5, column: 18))
     #expect(file.files.map(\.reference.description) == ["kw://clusters/main#kubeconfig"])
     #expect(file.values.map(\.name) == ["db.password"])
-    #expect(file.manifests == ["deploy/web.yaml", "deploy/job.yaml"])
   }
 
   @Test(arguments: ["", "# nothing\n", "---\n", "run: {}\n", "run: {env: {}}\n", "get: {}\n"])
@@ -50,7 +48,7 @@ struct ProjectFileTests {
     ("run:\n  env: {A: kw://a/b#c, A: kw://a/b#c}\n", 2, 9),
     ("run:\n  env: {A: kw://a/b#c, \"A\": kw://a/b#c}\n", 2, 9),
     ("run:\n  env: {A: kw://a/b#c}\n  files: {A: kw://a/b#c}\n", 3, 14),
-    ("run: {}\n---\nrun: {}\n", 3, 1), ("render: x\n", 1, 9), ("render: [[x]]\n", 1, 10),
+    ("run: {}\n---\nrun: {}\n", 3, 1), ("render: x\n", 1, 1),
     ("run: {env: {A: kw://a/b#c}\n", 2, 1),
   ])
   func mistakesArePointedAt(_ text: String, _ line: Int, _ column: Int) throws {

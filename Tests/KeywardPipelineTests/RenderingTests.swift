@@ -71,7 +71,7 @@ struct RenderingTests {
   @Test
   func rendersWhatAnotherReaderExpects() throws {
     let oracle = try PipelineOracle()
-    let values = OutputFormatTests.hostile.filter { $0.bytes.count < 5000 }
+    let values = ValueFormTests.hostile.filter { $0.bytes.count < 5000 }
     var compared = 0
     for manifest in Self.manifests {
       let source = Self.source(manifest)
@@ -118,7 +118,7 @@ struct RenderingTests {
 
       """
     )
-    for (label, value) in OutputFormatTests.hostile where value.count < 5000 {
+    for (label, value) in ValueFormTests.hostile where value.count < 5000 {
       let fill = [Self.a: value, Self.b: Array("two".utf8)]
       guard value.withUnsafeBytes({ ValueEncoding.isText($0) }) else {
         #expect(throws: PipelineError.self) { try rendered(source, fill) }

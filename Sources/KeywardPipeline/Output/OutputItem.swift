@@ -48,7 +48,7 @@ package struct KubernetesSecretHead: Sendable {
       }
     }
     guard (1...253).contains(type.utf8.count),
-      type.utf8.allSatisfy({ OutputFormat.isWord($0) || "-./".utf8.contains($0) })
+      type.utf8.allSatisfy({ ValueForm.isWord($0) || "-./".utf8.contains($0) })
     else {
       throw PipelineError(
         .input,

@@ -9,7 +9,6 @@ package import KeywardModel
 ///       files: {KUBECONFIG: kw://clusters/main#kubeconfig}
 ///     get:
 ///       DB_PASSWORD: kw://payments/db#password
-///     render: [deploy/web.yaml]
 ///
 /// Unknown and doubled keys are errors with line and column, and so is an environment: that comes from
 /// who runs it.
@@ -31,8 +30,6 @@ package struct ProjectFile: Equatable, Sendable {
   package private(set) var files: [Binding] = []
   /// What `keyward get` writes when it is not told.
   package private(set) var values: [Binding] = []
-  /// What `keyward render` fills when it is not told, relative to the folder of the file.
-  package private(set) var manifests: [String] = []
 
   private let file: String
 
@@ -47,14 +44,13 @@ package struct ProjectFile: Equatable, Sendable {
       throw wrong(documents[1], "\(file) is one document, without '---' in it.")
     }
     guard let root = documents.first, root.text != "" else { return }
-    try fields(of: root, "keyward.yaml", ["apiVersion", "kind", "run", "get", "render"]) {
+    try fields(of: root, "keyward.yaml", ["apiVersion", "kind", "run", "get"]) {
       (project, name, value) throws(PipelineError) in
       switch name {
       case "apiVersion": try project.constant(value, "keyward.dev/v1")
       case "kind": try project.constant(value, "Project")
       case "run": try project.readRun(value)
-      case "get": project.values = try project.bindings(value, .json)
-      default: project.manifests = try project.paths(value)
+      default: project.values = try project.bindings(value, .json)
       }
     }
     guard environment.count + files.count + values.count <= SecretLimits.references else {
@@ -78,7 +74,7 @@ package struct ProjectFile: Equatable, Sendable {
 
   private func bindings(
     _ node: ManifestNode,
-    _ names: OutputFormat
+    _ names: ValueForm
   ) throws(PipelineError) -> [Binding] {
     guard let members = node.members else {
       throw wrong(node, "Here stands a mapping: NAME: kw://project/name#field.")
@@ -120,20 +116,6 @@ package struct ProjectFile: Equatable, Sendable {
         "This is no reference: expected \(error.expected)."
       )
     }
-  }
-
-  private func paths(_ node: ManifestNode) throws(PipelineError) -> [String] {
-    guard case .sequence(let items) = node.content else {
-      throw wrong(node, "Here stands a list of files.")
-    }
-    var paths: [String] = []
-    for item in items {
-      guard let path = item.text, !path.isEmpty, !path.utf8.contains(0) else {
-        throw wrong(item, "Here stands the path of a file.")
-      }
-      paths.append(path)
-    }
-    return paths
   }
 
   private func constant(_ node: ManifestNode, _ text: String) throws(PipelineError) {

@@ -64,7 +64,7 @@ struct JSONManifest {
       return node(.scalar(text, .json), from: start)
     default:
       while let byte = peek,
-        byte == 0x2b || byte == 0x2d || byte == 0x2e || OutputFormat.isWord(byte)
+        byte == 0x2b || byte == 0x2d || byte == 0x2e || ValueForm.isWord(byte)
       {
         offset += 1
       }

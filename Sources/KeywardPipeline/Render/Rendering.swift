@@ -59,6 +59,20 @@ package struct Rendering: Sendable {
     self.insertions = insertions
   }
 
+  /// The longest input, in bytes.
+  package static var longest: Int { YAMLManifest.longest }
+
+  /// Bytes of the input.
+  package var count: Int { bytes.count }
+
+  /// What stands between two inputs, so that they stay documents of their own.
+  package static func separator(_ first: Rendering, _ second: Rendering) -> String? {
+    let isEnded = first.bytes.last.map { $0 == 0x0a } ?? true
+    let begins = second.bytes.starts(with: "---".utf8)
+    guard !isEnded || !begins else { return nil }
+    return (isEnded ? "" : "\n") + (begins ? "" : "---\n")
+  }
+
   /// What is to be fetched, each reference with the places where it stands.
   package var wanted: [(reference: SecretReference, place: PipelineError.Place)] {
     fills.flatMap { fill in fill.slot.template.references.map { ($0, fill.slot.place) } }

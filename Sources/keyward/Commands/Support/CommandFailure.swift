@@ -2,6 +2,7 @@ import KeywardClient
 import KeywardCrypto
 import KeywardKeyring
 import KeywardModel
+import KeywardPipeline
 import KeywardPolicy
 import KeywardStore
 import KeywardSystem
@@ -39,6 +40,7 @@ struct CommandFailure: Error {
         "There is no locked memory left for secrets, or OpenSSL failed.",
         remedy: "Raise RLIMIT_MEMLOCK (ulimit -l)."
       )
+    case let error as PipelineError: self = Self.of(error)
     case let error as ConfigurationError: self.init(.usage, error.description)
     case let error as PolicyError:
       self.init(.usage, "The policy is not taken:\n\(error)")
@@ -109,6 +111,16 @@ struct CommandFailure: Error {
       default: .failed
       }
     return CommandFailure(status, error.words + ".", remedy: error.remedy + ".")
+  }
+
+  private static func of(_ error: PipelineError) -> CommandFailure {
+    let status: ExitStatus =
+      switch error.kind {
+      case .input: .usage
+      case .value, .failed: .failed
+      case .verification: .verificationFailed
+      }
+    return CommandFailure(status, error.description, remedy: error.remedy)
   }
 
   private static func status(of code: ErrorCode?) -> ExitStatus {

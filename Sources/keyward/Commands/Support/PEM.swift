@@ -26,6 +26,15 @@ enum PEM {
     return text + "-----END PUBLIC KEY-----"
   }
 
+  /// The raw Ed25519 key of one `PUBLIC KEY` block, or of a SubjectPublicKeyInfo in base64.
+  static func ed25519(_ text: String) -> [UInt8]? {
+    let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }
+    guard let spki = Base64.decode(lines.joined()), let key = try? PublicKey(spki: spki),
+      key.algorithm == .ed25519
+    else { return nil }
+    return try? key.raw()
+  }
+
   /// The DER of the `CERTIFICATE` blocks of a text.
   static func certificates(_ text: String) -> [[UInt8]] {
     var found: [[UInt8]] = []

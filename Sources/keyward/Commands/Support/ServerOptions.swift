@@ -57,6 +57,12 @@ struct ServerOptions: ParsableArguments {
   )
   var approval: ApprovalArgument?
 
+  @Flag(
+    name: [.customShort("v"), .long],
+    help: "Say on standard error which credential is used, and what was looked at."
+  )
+  var verbose = false
+
   /// Whose token a client shows.
   enum Bearer {
     /// That of the environment, or over HTTPS that of `login`.
@@ -84,8 +90,9 @@ struct ServerOptions: ParsableArguments {
     _ bearer: Bearer
   ) throws -> ClientCredentials {
     var credentials = ClientCredentials(approval: approval?.id)
-    if bearer != .none {
-      credentials.bearer = try Self.bearer(readingFile: server.isHTTPS || bearer == .kept)
+    say("the server is \(server)")
+    if !server.isHTTPS, bearer != .none {
+      credentials.bearer = try standardBearer(readingFile: bearer == .kept)
     }
     guard server.isHTTPS else { return credentials }
     credentials.files = TLSFiles(
@@ -105,16 +112,43 @@ struct ServerOptions: ParsableArguments {
     if let key = credentials.files.key {
       _ = try SecretFile.read(key, limit: 1 << 18, followingLinks: true)
     }
+    if bearer != .none {
+      let isProved = credentials.files.certificate != nil
+      if isProved { say("a client certificate is given") }
+      credentials.bearer = try standardBearer(readingFile: true) {
+        // Who shows a certificate is not somebody else too, and what `login` left is what `logout` ends.
+        if isProved || bearer == .kept { return nil }
+        return try PlatformLogin.credential(for: Self.authority(of: server), say: say)
+      }
+    }
     return credentials
   }
 
-  /// The token; the file of `login` counts only over HTTPS, so that what a user does on the admin
-  /// socket is theirs and not that of a token from some day.
-  private static func bearer(readingFile: Bool) throws -> BearerCredential? {
-    if let text = variable("KEYWARD_TOKEN") {
+  private static func authority(of server: ServerAddress) -> String {
+    var text = server.description.dropFirst("https://".count)
+    if text.hasSuffix("/") { text = text.dropLast() }
+    return String(text)
+  }
+
+  /// A line for `-v`.
+  private func say(_ line: String) {
+    if verbose { StandardStream.error("keyward: \(Table.printable(line))\n") }
+  }
+
+  /// The token that is given, else that of the platform, else that of `login`.
+  ///
+  /// The file of `login` counts only over HTTPS, so that what a user does on the admin socket is theirs
+  /// and not that of a token from some day; and after the platform, since jobs of one machine share
+  /// their home, and one must not take the token that another left.
+  private func standardBearer(
+    readingFile: Bool,
+    platform: () throws -> BearerCredential? = { nil }
+  ) throws -> BearerCredential? {
+    if let text = Self.variable("KEYWARD_TOKEN") {
       guard let credential = BearerCredential(text) else {
         throw CommandFailure(.usage, "KEYWARD_TOKEN does not hold one token.")
       }
+      say("using the token of KEYWARD_TOKEN")
       return credential
     }
     if let path = TokenFile.named {
@@ -125,10 +159,14 @@ struct ServerOptions: ParsableArguments {
           remedy: "Log in first: keyward login."
         )
       }
+      say("using the token of KEYWARD_TOKEN_FILE")
       return credential
     }
+    if let credential = try platform() { return credential }
     guard readingFile, let path = TokenFile.path else { return nil }
-    return try TokenFile.read(path)
+    let credential = try TokenFile.read(path)
+    say(credential == nil ? "\(path) is not there" : "using the token of 'login' in \(path)")
+    return credential
   }
 
   private static func variable(_ name: String) -> String? {

@@ -55,7 +55,8 @@ enum TokenFile {
     if let path { unlink(path) }
   }
 
-  private static func makeFolder(_ folder: String) throws {
+  /// Makes a folder of mode 0700, and those above it that are missing.
+  static func makeFolder(_ folder: String) throws {
     guard access(folder, F_OK) != 0 else { return }
     let parent = parentDirectory(of: folder)
     if parent != folder, parent != "." { try makeFolder(parent) }

@@ -5,7 +5,7 @@ import Testing
 @testable import KeywardPipeline
 
 @Suite
-struct OutputFormatTests {
+struct ValueFormTests {
   /// Values that break what writes text carelessly.
   static let hostile: [(label: String, bytes: [UInt8])] =
     texts.map { ($0, Array($0.utf8)) } + binaries
@@ -46,7 +46,7 @@ struct OutputFormatTests {
   }
 
   private func written(
-    _ format: OutputFormat,
+    _ format: ValueForm,
     _ items: [OutputItem]
   ) throws -> (standard: [UInt8], variables: [UInt8]?) {
     let text = try format.write(
@@ -61,8 +61,8 @@ struct OutputFormatTests {
     OutputItem(name: name, value: SecretBox(try SecretBytes.fixture(bytes)))
   }
 
-  @Test(arguments: OutputFormat.allCases.filter { $0 != .raw })
-  func hostileValuesReachTheirReaderOrAreRefused(_ format: OutputFormat) throws {
+  @Test(arguments: ValueForm.allCases.filter { $0 != .raw })
+  func hostileValuesReachTheirReaderOrAreRefused(_ format: ValueForm) throws {
     let oracle = try PipelineOracle()
     var carried = 0
     for (label, value) in Self.hostile {
@@ -95,7 +95,7 @@ struct OutputFormatTests {
     #expect(carried >= Self.leastCarried[format] ?? 0, "\(format.rawValue) carried \(carried)")
   }
 
-  private static let leastCarried: [OutputFormat: Int] = [
+  private static let leastCarried: [ValueForm: Int] = [
     .dotenv: 70, .shell: 105, .json: 105, .yaml: 110, .properties: 105, .kubernetesSecret: 110,
     .github: 95, .gitlab: 60, .azure: 85, .docker: 85,
   ]
@@ -136,23 +136,23 @@ struct OutputFormatTests {
     ("Ä", false), ("_a", true), ("A1", true),
   ])
   func variablesHaveNamesOfVariables(_ name: String, _ isGood: Bool) throws {
-    for format in OutputFormat.allCases where format.namesVariables {
+    for format in ValueForm.allCases where format.namesVariables {
       #expect(((try? format.check(name: name)) != nil) == isGood, "\(format.rawValue)")
     }
   }
 
   @Test(arguments: [
-    (OutputFormat.github, "GITHUB_TOKEN"), (.github, "NODE_OPTIONS"), (.github, "runner_x"),
+    (ValueForm.github, "GITHUB_TOKEN"), (.github, "NODE_OPTIONS"), (.github, "runner_x"),
     (.gitlab, "CI_JOB_TOKEN"), (.azure, "SYSTEM_ACCESSTOKEN"), (.azure, "agent_x"),
     (.kubernetesSecret, ".."), (.kubernetesSecret, "..x"), (.kubernetesSecret, "a/b"),
   ])
-  func reservedNamesAreRefused(_ format: OutputFormat, _ name: String) {
+  func reservedNamesAreRefused(_ format: ValueForm, _ name: String) {
     #expect(throws: PipelineError.self) { try format.check(name: name) }
   }
 
   @Test
   func aNameTwiceIsRefused() throws {
-    for format in OutputFormat.allCases where format != .raw {
+    for format in ValueForm.allCases where format != .raw {
       #expect(throws: PipelineError.self) {
         try written(format, [item("A", [0x31]), item("A", [0x32])])
       }
@@ -162,7 +162,7 @@ struct OutputFormatTests {
   @Test
   func errorsHaveNoValues() throws {
     let secret = "correct horse 'battery' \"staple\" \\ $\n\0"
-    for format in OutputFormat.allCases {
+    for format in ValueForm.allCases {
       do {
         _ = try written(format, [item("NAME", Array(secret.utf8))])
       } catch let error as PipelineError {

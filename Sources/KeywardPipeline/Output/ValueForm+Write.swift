@@ -1,6 +1,6 @@
 import KeywardCrypto
 
-extension OutputFormat {
+extension ValueForm {
   /// Writes the items, or says which value the form cannot carry and why.
   ///
   /// `delimiter` is random text for the one form that needs it: a value must not be able to guess it.

@@ -1,6 +1,6 @@
 import KeywardCrypto
 
-extension OutputFormat {
+extension ValueForm {
   /// The longest string of an environment on Linux: `NAME=value` and its NUL in 32 pages.
   static let longestVariable = 131_072
 

@@ -2,7 +2,7 @@
 ///
 /// What each can carry, and what reads it, is in docs/render.md. A value that a form cannot carry to
 /// its reader unchanged is refused with the reason; nothing is changed on the way.
-package enum OutputFormat: String, CaseIterable, Sendable {
+package enum ValueForm: String, CaseIterable, Sendable {
   /// The bytes of one value and nothing else.
   case raw
   case dotenv
