@@ -29,7 +29,7 @@ def test_openapi(stores, report, tmp_path):
         str(pathlib.Path(sys.executable).parent / "st"), "run", str(SCHEMA),
         "--url", f"https://127.0.0.1:{store.port}", "-H", f"Authorization: Bearer {token}",
         "--tls-verify", str(store.authority_file), "--checks", ",".join(CHECKS),
-        "--phases", pick("fuzzing", "coverage,fuzzing"), "--max-examples", str(pick(7, 700)),
+        "--phases", pick("fuzzing", "coverage,fuzzing"), "--max-examples", str(pick(7, 800)),
         "--seed", os.environ.get("KEYWARD_SEED", "1"), "--warnings", "off", "--continue-on-failure", "--suppress-health-check", "all",
         "--report", "ndjson", "--report-ndjson-path", str(events),
         *(word for name in EXCLUDED for word in ("--exclude-operation-id", name))]
