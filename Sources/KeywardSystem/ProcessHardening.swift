@@ -5,11 +5,17 @@ import Glibc
 package enum ProcessHardening {
   /// Forbids dumps, core files and privilege gains, closes the umask, ignores broken pipes.
   ///
+  /// A process that starts commands of its user must not hand on what no process can take back:
+  /// `forLaunching` leaves privileges and limits as they are. No core is written of a process that
+  /// forbids dumps.
+  ///
   /// - Throws: `SystemError` when the kernel refuses one of them; the server must not start then.
-  package static func apply() throws(SystemError) {
+  package static func apply(forLaunching: Bool = false) throws(SystemError) {
     try check(kw_set_undumpable(), "forbid dumps of this process")
-    try check(kw_disable_core_files(), "forbid core files")
-    try check(kw_set_no_new_privileges(), "give up gaining privileges")
+    if !forLaunching {
+      try check(kw_disable_core_files(), "forbid core files")
+      try check(kw_set_no_new_privileges(), "give up gaining privileges")
+    }
     umask(0o077)
     // A peer that hangs up must be an error of that write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)

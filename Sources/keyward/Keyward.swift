@@ -29,8 +29,8 @@ struct Keyward: AsyncParsableCommand {
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
       LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, PolicyCommand.self,
-      GetCommand.self, RenderCommand.self, BundleCommand.self, ApprovalCommand.self,
-      AuthCommand.self, AuditCommand.self, BackupCommand.self,
+      RunCommand.self, GetCommand.self, RenderCommand.self, BundleCommand.self,
+      ApprovalCommand.self, AuthCommand.self, AuditCommand.self, BackupCommand.self,
       FsckCommand.self, CompletionCommand.self, BenchCommand.self,
       VersionCommand.self,
     ]
@@ -42,7 +42,9 @@ struct Keyward: AsyncParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // Clients and offline tools hold shares, passphrases and keys too. Where the kernel refuses,
     // the server says so and stops; a client goes on.
-    try? ProcessHardening.apply()
+    try? ProcessHardening.apply(
+      forLaunching: CommandLine.arguments.dropFirst().first == RunCommand.configuration.commandName
+    )
     try? SecureMemory.activate()
     // Not the parser's own flag: that one would be in every command, where --version is a key's.
     if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {

@@ -32,6 +32,11 @@ package struct InjectionPlan: Sendable {
     injections = found
   }
 
+  /// Leaves out of what is inherited what `passing` leaves out.
+  package mutating func inherit(_ passing: (InheritedEnvironment) -> InheritedEnvironment) {
+    inherited = passing(inherited)
+  }
+
   /// Adds injections of one source.
   ///
   /// A name that there is already is an error, unless it is one of `overriding`: which of two

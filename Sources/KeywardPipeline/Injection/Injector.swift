@@ -5,7 +5,7 @@ import KeywardSystem
 
 /// Puts values where their process finds them.
 package struct Injector: ~Copyable {
-  package var variables: ProcessVariables
+  private var variables: ProcessVariables
   /// Descriptors that the process must get.
   package private(set) var kept: [CInt] = []
   /// The folder of files and pipes, if there are any; it goes with the injector.
@@ -67,6 +67,9 @@ package struct Injector: ~Copyable {
       throw .outOfSecureMemory
     }
   }
+
+  /// The environment of the process, and the injector's end.
+  package consuming func takeVariables() -> ProcessVariables { variables }
 
   private static func memfd(_ name: String, _ value: SecretBox) throws -> CInt {
     let made = value.bytes.withUnsafeBytes { kw_sealed_memfd(name, $0.baseAddress, $0.count) }

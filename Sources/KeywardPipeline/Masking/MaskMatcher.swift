@@ -27,7 +27,7 @@ package final class MaskMatcher: Sendable {
   /// Builds the matcher of all forms of `values`; values that are too short are left out.
   package init(_ values: [SecretBox]) throws(CryptoError) {
     var pool = try PatternPool()
-    for value in values where value.bytes.count >= Self.minimumValue {
+    for value in values {
       try value.bytes.withUnsafeBytes { bytes throws(CryptoError) in
         try SecretForms.add(bytes, to: &pool)
       }
@@ -79,6 +79,11 @@ package final class MaskMatcher: Sendable {
     self.filter = filter
     self.table = table
     self.text = text
+  }
+
+  /// Whether a value is too short to be masked: what it has without blanks around it.
+  package static func isTooShort(_ value: borrowing SecretBytes) -> Bool {
+    value.withUnsafeBytes { SecretForms.core($0).count < minimumValue }
   }
 
   /// Calls `body` with a view of the tables for a run of lookups.

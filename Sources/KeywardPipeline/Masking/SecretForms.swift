@@ -7,10 +7,27 @@ enum SecretForms {
   /// Of values that are longer, only the forms that are asked for most: the others cost memory.
   static let manyFormsLimit = 1 << 16
 
+  /// The value without the blanks and line ends around it, which programs drop and add.
+  static func core(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    var value = value[...]
+    while let byte = value.first, isBlank(byte) || byte == 0x0a { value = value.dropFirst() }
+    while let byte = value.last, isBlank(byte) || byte == 0x0a { value = value.dropLast() }
+    return UnsafeRawBufferPointer(rebasing: value)
+  }
+
   /// Adds all forms of a value, and of each of its lines.
   static func add(_ value: UnsafeRawBufferPointer, to pool: inout PatternPool) throws(CryptoError) {
+    let value = core(value)
+    guard value.count >= PatternPool.minimum else { return }
     try addForms(of: value, to: &pool)
     guard value.contains(0x0a) else { return }
+    // As a terminal writes its lines.
+    try add(to: &pool) { text throws(CryptoError) in
+      for byte in value {
+        if byte == 0x0a { try text.append(byte: 0x0d) }
+        try text.append(byte: byte)
+      }
+    }
     for line in lines(of: value) where line.count >= minimumLine && !PublicLine.isPublic(line) {
       if value.count > manyFormsLimit {
         try pool.add(line)
