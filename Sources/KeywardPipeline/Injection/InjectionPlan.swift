@@ -98,7 +98,7 @@ package struct InjectionPlan: Sendable {
       throw PipelineError(
         .input,
         "\(option) \(name)=… takes a reference, kw://project/name#field.",
-        remedy: "Values are never arguments. Set plain variables by the shell: NAME=value keyward run …"
+        remedy: "Values are never arguments. Set plain variables as ever: NAME=value keyward run …"
       )
     }
     return Injection(

@@ -75,7 +75,9 @@ package final class OutputPump: @unchecked Sendable {
       if ready > 0, polled[0].revents != 0 {
         let count = box.stream.fill { buffer in
           var count = -1
-          repeat { count = read(input, buffer.baseAddress, buffer.count) } while count < 0
+          repeat {
+            count = read(input, buffer.baseAddress, buffer.count)
+          } while count < 0
             && errno == EINTR
           return count
         }
@@ -83,7 +85,9 @@ package final class OutputPump: @unchecked Sendable {
         guard count > 0 else { break reading }
         lastByte = clock.now
         guard write(&box.stream) else { break reading }
-        if !box.stream.isHolding { deadline = nil } else if deadline == nil {
+        if !box.stream.isHolding {
+          deadline = nil
+        } else if deadline == nil {
           deadline = clock.now + Self.patience
         }
       } else if let due = deadline, clock.now >= due {

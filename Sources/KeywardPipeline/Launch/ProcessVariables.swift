@@ -1,6 +1,5 @@
 package import KeywardCrypto
 
-
 /// The environment of a process to be, with secrets in it: its texts are in the arena.
 package struct ProcessVariables: ~Copyable {
   private var text: SecretText

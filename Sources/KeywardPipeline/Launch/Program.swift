@@ -35,7 +35,8 @@ package struct Program: ~Copyable {
   }
 
   /// Starts it in a session of its own on `terminal`; the leader of it writes `kw_report`s.
-  package borrowing func start(onTerminal terminal: CInt, report: CInt) throws(LaunchError) -> CInt {
+  package borrowing func start(onTerminal terminal: CInt, report: CInt) throws(LaunchError) -> CInt
+  {
     var leader: CInt = 0
     try call(endsWithParent: true) { kw_start_in_session(&$0, terminal, report, &leader) }
     return leader
@@ -118,7 +119,9 @@ private final class CStrings {
   private let originals: [UnsafeMutablePointer<CChar>?]
 
   init(_ texts: [[UInt8]]) {
-    let pointer = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: texts.count + 1)
+    let pointer = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(
+      capacity: texts.count + 1
+    )
     for (index, text) in texts.enumerated() {
       let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count + 1)
       for (offset, byte) in text.enumerated() { copy[offset] = CChar(bitPattern: byte) }
@@ -135,7 +138,9 @@ private final class CStrings {
     pointer.deallocate()
   }
 
-  var constantMutablePointer: UnsafePointer<UnsafeMutablePointer<CChar>?> { UnsafePointer(pointer) }
+  var constantMutablePointer: UnsafePointer<UnsafeMutablePointer<CChar>?> {
+    UnsafePointer(pointer)
+  }
 
   var constantPointer: UnsafePointer<UnsafePointer<CChar>?> {
     UnsafeRawPointer(pointer).assumingMemoryBound(to: UnsafePointer<CChar>?.self)

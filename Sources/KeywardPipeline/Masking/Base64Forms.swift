@@ -35,7 +35,11 @@ enum Base64Forms {
     }
     try form.withUnsafeBytes { form throws(CryptoError) in
       try pool.add(UnsafeRawBufferPointer(rebasing: form[..<(end - first)]))
-      if hasTail { try pool.add(form) }
+      guard hasTail else { return }
+      // Of a long form its last piece alone: the others are those of what the value decides.
+      let isLong = form.count > PatternPool.maximum
+      let tail = isLong ? form.suffix(PatternPool.pieceCount) : form[...]
+      try pool.add(UnsafeRawBufferPointer(rebasing: tail))
     }
   }
 

@@ -5,8 +5,10 @@ package import KeywardCrypto
 /// Bytes that are, or may become, part of a secret stay here. What is at stake when nothing more
 /// comes is decided in `expire`: text may not wait for ever, and no secret may go.
 package struct MaskStream: ~Copyable {
-  /// At the deadline a beginning of fewer bytes goes out: as many bytes of a secret can be seen if
-  /// a program stops in the middle of it, and no more. From here on it is kept until it is decided.
+  /// A beginning of a secret of fewer bytes goes out at the deadline.
+  ///
+  /// So much of a secret can be seen if a program stops in the middle of it, and no more: from here
+  /// on it is kept until it is decided.
   package static let shortestKept = 4
   private static let inputCount = 1 << 17
 
@@ -57,7 +59,7 @@ package struct MaskStream: ~Copyable {
   }
 
   /// The deadline of held bytes has come: everything goes out that is before the first beginning
-  /// of a secret of `shortestKept` bytes.
+  /// of a secret of `shortestKept` bytes, or of any beginning right behind masked bytes.
   ///
   /// The bytes stay known, so if one of them began a secret after all, its rest is masked.
   package mutating func expire() {
@@ -66,9 +68,9 @@ package struct MaskStream: ~Copyable {
       var index = 0
       while index < end {
         let finding = tables.find(UnsafeRawBufferPointer(rebasing: bytes[index..<end]))
-        if finding.whole > 0 {
-          stream.mask(bytes, from: index, count: finding.whole)
-        } else if finding.begun > 0, end - index >= Self.shortestKept {
+        if finding.whole > 0 { stream.mask(bytes, from: index, count: finding.whole) }
+        // Right behind masked bytes it is the next piece of the same long secret.
+        if finding.begun > 0, end - index >= Self.shortestKept || index <= stream.maskedEnd {
           break
         }
         index += 1

@@ -10,8 +10,9 @@ struct PatternPool: ~Copyable {
 
   /// No pattern is shorter: shorter text is too common to be taken out of an output.
   static let minimum = 6
-  /// Longer ones are cut into pieces of `pieceCount`, each a pattern, so that what must be held back
-  /// stays small. A whole occurrence is covered by its pieces.
+  /// Longer ones are cut into pieces of `pieceCount`, each a pattern.
+  ///
+  /// So what must be held back stays small. A whole occurrence is covered by its pieces.
   static let maximum = 512
   static let pieceCount = 64
 

@@ -47,7 +47,9 @@ enum SecretForms {
     }
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0d
+  }
 
   private static func addForms(
     of value: UnsafeRawBufferPointer,

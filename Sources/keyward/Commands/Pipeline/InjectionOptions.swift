@@ -99,7 +99,8 @@ struct InjectionOptions: ParsableArguments {
       path = found
     }
     let file = try ProjectFile.read(path)
-    func injections(_ bindings: [ProjectFile.Binding], _ form: Injection.Form) throws -> [Injection] {
+    func injections(_ bindings: [ProjectFile.Binding], _ form: Injection.Form) throws -> [Injection]
+    {
       try bindings.map { binding in
         Injection(
           name: try VariableName(binding.name),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KeywardCrypto
+import KeywardModel
 import KeywardPipeline
 
 /// How a command runs: what it inherits, what is masked, and what stays of this process.
@@ -49,7 +50,7 @@ struct LaunchOptions: ParsableArguments {
 
   func validate(with injection: InjectionOptions) throws {
     guard !replacesProcess || !injection.usesPipes else {
-      throw ValidationError("A pipe needs keyward to fill it: --exec and --fifo do not go together.")
+      throw ValidationError("--exec and --fifo do not go together: keyward fills the pipe.")
     }
     guard !replacesProcess || !adoptsOrphans else {
       throw ValidationError("After --exec there is nobody to adopt orphans.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import KeywardClient
 import KeywardCrypto
 import KeywardModel
 import KeywardPipeline
