@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import KeywardModel
 import KeywardPipeline
 
@@ -88,17 +87,7 @@ struct InjectionOptions: ParsableArguments {
   }
 
   private func ofProject() throws -> [Injection] {
-    guard !noProject else { return [] }
-    let path: String
-    if let project {
-      path = project
-    } else {
-      guard let folder = getcwd(nil, 0) else { return [] }
-      defer { free(folder) }
-      guard let found = ProjectFile.path(from: String(cString: folder)) else { return [] }
-      path = found
-    }
-    let file = try ProjectFile.read(path)
+    guard !noProject, let file = try ValueRequest.projectFile(project) else { return [] }
     func injections(_ bindings: [ProjectFile.Binding], _ form: Injection.Form) throws -> [Injection]
     {
       try bindings.map { binding in

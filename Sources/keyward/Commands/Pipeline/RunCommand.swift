@@ -53,7 +53,9 @@ struct RunCommand: ParsableCommand {
     if !plan.references.isEmpty {
       let client = try fetch.server.client()
       let answer = try fetch.request(plan.references, of: client)
-      if fetch.isPlan { return try show(SecretPlan(answer.head, wanted: plan.wanted)) }
+      if fetch.isPlan {
+        return try fetch.show(SecretPlan(answer.head, wanted: plan.wanted), output)
+      }
       secrets = try SecretFetch.values(answer, wanted: plan.wanted)
       // Before the command runs: it is not needed any more, and so no end of this process can
       // leave it behind.
@@ -88,11 +90,6 @@ struct RunCommand: ParsableCommand {
       folder?.remove()
       try fail(error)
     }
-  }
-
-  private func show(_ plan: SecretPlan) throws {
-    try output.print(plan) { SecretFetch.text(plan) }
-    guard plan.isComplete else { throw SecretFetch.refusal(plan) }
   }
 
   private func fail(_ failure: Supervisor.Failure) throws {

@@ -44,7 +44,6 @@ struct CommandFailure: Error {
     case let error as ConfigurationError: self.init(.usage, error.description)
     case let error as PolicyError:
       self.init(.usage, "The policy is not taken:\n\(error)")
-    case let error as PipelineError: self = Self.of(error)
     case let error as PolicyAnalysisError: self.init(.failed, error.description)
     case let error as ServiceError:
       self.init(.usage, error.message, remedy: error.remedy)
@@ -102,16 +101,6 @@ struct CommandFailure: Error {
       problem.detail,
       remedy: remedy
     )
-  }
-
-  private static func of(_ error: PipelineError) -> CommandFailure {
-    let status: ExitStatus =
-      switch error.kind {
-      case .input: .usage
-      case .verification: .verificationFailed
-      case .value, .failed: .failed
-      }
-    return CommandFailure(status, error.description, remedy: error.remedy)
   }
 
   private static func of(_ error: StoreError) -> CommandFailure {
