@@ -60,11 +60,14 @@ def forms(value):
     for phase in range(3):
         inner = sure_base64(value, phase)
         whole = base64.b64encode(bytes(phase) + value)
-        for text in (inner, whole[(phase * 8 + 5) // 6:] if whole.endswith(b"=") else inner):
-            # A form has at least six characters that are sure.
-            if len(inner) >= 6:
-                found.add(text)
-                found.add(text.translate(bytes.maketrans(b"+/", b"-_")))
+        if len(inner) < 6:
+            continue
+        ended = whole[(phase * 8 + 5) // 6:]
+        # Of a long form that is ended by padding, the end.
+        tail = ended[-64:] if len(ended) > 512 else ended
+        for text in (inner, tail if whole.endswith(b"=") else inner):
+            found.add(text)
+            found.add(text.translate(bytes.maketrans(b"+/", b"-_")))
     if len(value) > 45:
         alone = base64.b64encode(value)
         for text in (alone, alone[:len(value) * 8 // 6]):
@@ -104,6 +107,9 @@ def all_forms(value):
             boundary = re.fullmatch(rb"-----(BEGIN|END) .*-----", line, re.S) and len(line) <= 72
             if len(line) >= 8 and line not in PUBLIC and not boundary:
                 found |= forms(line)
+    # Forms of more than 512 bytes are looked for in pieces of 64.
+    for form in [form for form in found if len(form) > 512]:
+        found |= {form[at:at + 64] for at in range(0, len(form) - 64, 64)} | {form[-64:]}
     return found
 
 
@@ -147,8 +153,7 @@ def show(rng, value, all_of_it):
     if kind == 4:
         return urllib.parse.quote(core, safe=rng.choice(["", "/", "!'()*"])).encode()
     if kind == 5 and b"\n" in core:
-        # Without its blanks: of a long value a piece of 64 bytes is masked with those in it.
-        return rng.choice(core.split(b"\n")).strip(BLANKS)
+        return rng.choice(core.split(b"\n"))
     if kind == 6:
         try:
             return json.dumps(core.decode(), ensure_ascii=rng.random() < 0.5).encode()
