@@ -22,6 +22,8 @@ extension EntryWriter {
       numbers("size", ("bytes", bytes))
     case .versions(let from, let to):
       numbers("versions", ("from", from), ("to", to))
+    case .secret(let version, let depth):
+      numbers("secret", ("version", version), ("depth", depth))
     case .term(let term):
       numbers("term", ("term", term))
     case .dropped(let count):
@@ -83,6 +85,8 @@ extension EntryReader {
       return .size(try number(#","bytes":"#))
     case "versions":
       return .versions(from: try number(#","from":"#), to: try number(#","to":"#))
+    case "secret":
+      return .secret(version: try number(#","version":"#), depth: try number(#","depth":"#))
     case "term":
       return .term(try number(#","term":"#))
     case "dropped":

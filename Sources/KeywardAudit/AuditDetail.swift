@@ -16,6 +16,9 @@ package enum AuditDetail: Equatable, Sendable {
   case size(UInt64)
   /// A rotation from one version to another.
   case versions(from: UInt64, to: UInt64)
+  /// The version of a secret that was used, and how many steps of inheritance away from the
+  /// environment that was asked for it was found.
+  case secret(version: UInt64, depth: UInt64)
   /// The number of a keyring term.
   case term(UInt64)
   /// Audit entries that could not be written before this one.

@@ -50,7 +50,14 @@ package final class KeywardClient {
     _ query: Query,
     json: some Encodable
   ) throws(ClientError) -> SecretBox {
-    let body = HTTPClientRequest.Body.bytes(try encode(json), contentType: "application/json")
+    try postForSecret(query, .bytes(try encode(json), contentType: "application/json"))
+  }
+
+  /// Takes secret bytes.
+  func postForSecret(
+    _ query: Query,
+    _ body: HTTPClientRequest.Body = .none
+  ) throws(ClientError) -> SecretBox {
     let request = HTTPClientRequest(.post, query.target, body: body)
     let limit = SecretLimits.headBytes + SecretLimits.fetchBytes + 4
     guard let secret = try send(request, to: .secret(limit: limit)).secret else {

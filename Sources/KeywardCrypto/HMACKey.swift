@@ -50,6 +50,28 @@ package final class HMACKey: Sendable {
     return result
   }
 
+  /// The MAC of public bytes and of a part of a secret behind them, which is read where it is.
+  ///
+  /// A range outside the secret is `invalidInput`.
+  package func authenticate(
+    _ bytes: [UInt8],
+    then secret: borrowing SecretBytes,
+    range: Range<Int>
+  ) throws(CryptoError) -> [UInt8] {
+    guard range.lowerBound >= 0, range.upperBound <= secret.count else {
+      throw .invalidInput("range outside the secret")
+    }
+    let length = function.digestLength
+    let start = secret.pointer + range.lowerBound
+    return [UInt8](unsafeUninitializedCapacity: length) { out, count in
+      compute(into: out) { work in
+        kw_sha2_update(work, bytes, bytes.count)
+        kw_sha2_update(work, start, range.count)
+      }
+      count = length
+    }
+  }
+
   /// Compares the MAC of `message` with `tag`, which must have its full length, in constant time.
   package func verify(_ message: [UInt8], tag: [UInt8]) -> Bool {
     constantTimeEquals(authenticate(message), tag)

@@ -8,7 +8,8 @@ package enum RouteTable {
   /// `schema/openapi.yaml` has the same.
   package static let all: [Route] =
     healthRoutes + operatorRoutes + keyRoutes + cryptoRoutes
-    + policyRoutes + identityRoutes + auditRoutes + maintenanceRoutes
+    + environmentRoutes + secretRoutes + policyRoutes + identityRoutes + auditRoutes
+    + maintenanceRoutes
 
   static let keyPrefix = "/api/v1/keys/"
 

@@ -82,6 +82,25 @@ package struct AssociatedData: Hashable, Sendable {
     return AssociatedData(record)
   }
 
+  /// The values of one version of a secret at rest, one after the other, under a keyring term.
+  ///
+  /// With the names and lengths of the fields, so that what is cut out of the plaintext is what was
+  /// put there under that name.
+  package static func secret(store: StoreID, _ context: SecretContext) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/secret")
+    record.add(store.bytes)
+    record.add(context.id.description)
+    record.add(context.path.environment.description)
+    record.add(context.path.name.project)
+    record.add(context.path.name.name)
+    record.add(UInt64(context.version))
+    for field in context.fields {
+      record.add(field.name.description)
+      record.add(UInt64(field.length))
+    }
+    return AssociatedData(record)
+  }
+
   /// A keyring term under the root key.
   package static func term(
     store: StoreID,
@@ -93,6 +112,36 @@ package struct AssociatedData: Hashable, Sendable {
     record.add(UInt64(number))
     record.add(createdAt.milliseconds)
     return AssociatedData(record)
+  }
+}
+
+/// Which version of which secret some values belong to, and how they are cut.
+package struct SecretContext: Sendable {
+  package let id: SecretID
+  package let path: SecretPath
+  package let version: UInt32
+  package let fields: [(name: FieldName, length: Int)]
+
+  package init(
+    id: SecretID,
+    path: SecretPath,
+    version: UInt32,
+    fields: [(name: FieldName, length: Int)]
+  ) {
+    self.id = id
+    self.path = path
+    self.version = version
+    self.fields = fields
+  }
+
+  /// The context of a version that was written.
+  package init(_ secret: Secret, _ version: SecretVersion) {
+    self.init(
+      id: secret.id,
+      path: secret.path,
+      version: UInt32(clamping: version.number),
+      fields: version.fields.map { ($0.name, $0.length) }
+    )
   }
 }
 

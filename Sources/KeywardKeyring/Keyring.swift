@@ -159,6 +159,48 @@ package final class Keyring: Sendable {
     return try wrapMaterial(try unwrapMaterial(wrapped, context), context)
   }
 
+  // MARK: - Secrets
+
+  /// Wraps the values of one version of a secret, one after the other, by the current term.
+  package func wrapSecret(
+    _ values: borrowing SecretBytes,
+    _ context: SecretContext
+  ) throws(KeyringError) -> [UInt8] {
+    try Envelope.seal(
+      .aes256,
+      key: current.key.bytes,
+      version: current.number,
+      aad: .secret(store: store, context),
+      plaintext: values
+    )
+  }
+
+  /// Unwraps what any term of this keyring wrapped for the same context.
+  ///
+  /// - Throws: `decryptionFailed`; `unknownTerm` if the envelope names a term that is not held.
+  package func unwrapSecret(
+    _ wrapped: [UInt8],
+    _ context: SecretContext
+  ) throws(KeyringError) -> SecretBytes {
+    guard let number = Envelope.version(of: wrapped) else { throw .decryptionFailed }
+    guard let term = terms[number] else { throw .unknownTerm(number) }
+    return try Envelope.open(
+      expecting: .aes256,
+      key: term.key.bytes,
+      aad: .secret(store: store, context),
+      wrapped
+    )
+  }
+
+  /// Wraps values again by the current term, without showing them; what already is stays nil.
+  package func rewrapSecret(
+    _ wrapped: [UInt8],
+    _ context: SecretContext
+  ) throws(KeyringError) -> [UInt8]? {
+    guard Envelope.version(of: wrapped) != current.number else { return nil }
+    return try wrapSecret(try unwrapSecret(wrapped, context), context)
+  }
+
   private static func newTerm(_ number: UInt32, at now: Timestamp) throws(KeyringError) -> Term {
     do {
       let key = try SecretBytes.random(count: EnvelopeSuite.aes256.keyLength)

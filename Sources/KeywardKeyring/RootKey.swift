@@ -17,6 +17,8 @@ package final class RootKey: Sendable {
     case credentials
     /// The MAC of every row that matters.
     case rowMAC = "row-mac"
+    /// Tells by a keyed hash that a secret had a value before.
+    case secretFingerprint = "secret-fingerprint"
     /// The digest over the set of rows of a table, which notices a deleted row.
     case setDigest = "set-digest"
     /// The MAC of the state counter in the database.

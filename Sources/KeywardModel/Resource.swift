@@ -18,6 +18,14 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
   case tokens
   /// Requests for approval: `approvals`.
   case approvals
+  /// One secret in the environment that is asked for: `secrets/prod-eu/payments/db`.
+  case secret(EnvironmentName, SecretName)
+  /// All secrets, for listing: `secrets`.
+  case secrets
+  /// One environment: `environments/prod-eu`.
+  case environment(EnvironmentName)
+  /// All environments, for listing: `environments`.
+  case environments
   /// The caller's own identity and token: `self`.
   case own
 
@@ -32,6 +40,10 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     case .registered(let kind, let name): "auth/" + kind.rawValue + "/" + name.description
     case .tokens: "auth/tokens"
     case .approvals: "approvals"
+    case .secret(let environment, let name): "secrets/\(environment)/\(name)"
+    case .secrets: "secrets"
+    case .environment(let name): "environments/" + name.description
+    case .environments: "environments"
     case .own: "self"
     }
   }
@@ -53,8 +65,18 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
         let name = RegistryName(String(parts[2]))
       else { return nil }
       self = .registered(kind, name)
+    case "secrets" where parts.count == 3:
+      guard let environment = try? EnvironmentName(String(parts[1])),
+        let name = try? SecretName(String(parts[2]))
+      else { return nil }
+      self = .secret(environment, name)
+    case "environments" where parts.count == 2:
+      guard let name = try? EnvironmentName(String(parts[1])) else { return nil }
+      self = .environment(name)
     default:
-      let plain: [Resource] = [.audit, .system, .policy, .approvals, .own]
+      let plain: [Resource] = [
+        .audit, .system, .policy, .approvals, .secrets, .environments, .own,
+      ]
       guard let resource = plain.first(where: { $0.description == path }) else { return nil }
       self = resource
     }

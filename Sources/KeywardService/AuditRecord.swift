@@ -49,6 +49,12 @@ package struct AuditRecord: Sendable {
     }
   }
 
+  /// It was allowed, but not done: something else of the same request was refused.
+  package mutating func withhold() {
+    outcome = .refused
+    reason = "withheld"
+  }
+
   /// Says which key and version were used.
   package mutating func used(_ key: Key, _ version: KeyVersion?) {
     self.key = key.id

@@ -19,9 +19,16 @@ package final class Committer: Sendable {
 
   /// An operation that changes nothing but the log and, with `rows`, adds what is its own.
   private struct Entry {
-    let record: AuditRecord
+    /// One, or those of a request that asked for several things, which are never torn apart.
+    let records: [AuditRecord]
     let rows: Rows?
     let reply: Reply
+
+    init(_ records: [AuditRecord], rows: Rows? = nil, reply: @escaping Reply) {
+      self.records = records
+      self.rows = rows
+      self.reply = reply
+    }
   }
 
   private enum Work {
@@ -114,7 +121,12 @@ package final class Committer: Sendable {
     rows: Rows? = nil,
     reply: @escaping Reply
   ) {
-    enqueue(.entry(Entry(record: record, rows: rows, reply: reply)))
+    enqueue(.entry(Entry([record], rows: rows, reply: reply)))
+  }
+
+  /// Makes all records of one request durable in one commit, then calls `reply`.
+  package func submit(_ records: [AuditRecord], reply: @escaping Reply) {
+    enqueue(.entry(Entry(records, reply: reply)))
   }
 
   /// Runs `change` in a transaction together with its entry, then calls `reply`.
@@ -207,21 +219,26 @@ package final class Committer: Sendable {
   /// Commits runs of entries, each ended by at most one change, in order.
   private func process(_ batch: [Work]) {
     var entries: [Entry] = []
+    var count = 0
     for work in batch {
       switch work {
       case .entry(let entry):
         entries.append(entry)
+        count += entry.records.count
         // Many share an fsync, but the first of a storm must not wait for its last.
-        if entries.count == Committer.largestBatch {
+        if count >= Committer.largestBatch {
           commit(entries, nil)
           entries = []
+          count = 0
         }
       case .change(let change, let record, let reply):
         commit(entries, (change, record, reply))
         entries = []
+        count = 0
       case .exclusive(let body):
         commit(entries, nil)
         entries = []
+        count = 0
         body()
       }
     }
@@ -240,7 +257,7 @@ package final class Committer: Sendable {
       // Sealed meanwhile: nothing of this can be answered any more.
       let overtaken = overtaken.withLock { $0 }
       for entry in entries {
-        overtaken?(entry.record)
+        for record in entry.records { overtaken?(record) }
         entry.reply(.failure(.sealed))
       }
       if let change {
@@ -274,7 +291,7 @@ package final class Committer: Sendable {
         record.fail(failure)
         let reply = change.reply
         commit(
-          [Entry(record: record, rows: nil) { @Sendable _ in reply(.failure(failure)) }],
+          [Entry([record]) { @Sendable _ in reply(.failure(failure)) }],
           nil
         )
         return
@@ -298,9 +315,9 @@ package final class Committer: Sendable {
     var outcomes: [Result<Void, ServiceError>] = []
     outcomes.reserveCapacity(entries.count)
     for entry in entries {
-      var record = entry.record
-      outcomes.append(try write(entry.rows, &record, in: transaction))
-      log.append(record.event(), at: record.time)
+      var records = entry.records
+      outcomes.append(try write(entry.rows, &records, in: transaction))
+      for record in records { log.append(record.event(), at: record.time) }
     }
     var outcome: Result<Apply, ServiceError> = .success({})
     if let change {
@@ -321,7 +338,7 @@ package final class Committer: Sendable {
   /// Writes the rows of an entry as a part of their own; a full disk fails the whole commit.
   private func write(
     _ rows: Rows?,
-    _ record: inout AuditRecord,
+    _ records: inout [AuditRecord],
     in transaction: any StoreTransaction
   ) throws -> Result<Void, ServiceError> {
     guard let rows else { return .success(()) }
@@ -332,7 +349,7 @@ package final class Committer: Sendable {
       switch error {
       case .conflict, .constraint:
         let failure = ServiceError(store: error)
-        record.fail(failure)
+        for index in records.indices { records[index].fail(failure) }
         return .failure(failure)
       default: throw error
       }

@@ -26,6 +26,8 @@ extension KeywardService {
     // Apart: an issuer that does not answer must not hold up what is due.
     Task { await refreshKeySets(state) }
     await rewrapSome(state)
+    await rewrapSecrets(state)
+    if count.isMultiple(of: 60) { await keepUses(state) }
   }
 
   /// Writes a checkpoint when one is due; finds out whether the disk still takes writes.
@@ -110,7 +112,9 @@ extension KeywardService {
   }
 
   /// How many versions are wrapped under an older term.
-  func rewrapPending(_ state: UnsealedState) -> Int { state.rewrap.pending }
+  func rewrapPending(_ state: UnsealedState) -> Int {
+    state.rewrap.pending + state.secrets.rewrapPending
+  }
 
   /// Wraps some hundred versions again under the newest term.
   private func rewrapSome(_ state: UnsealedState) async {

@@ -116,9 +116,10 @@ extension KeywardService {
           let term = try keyring.wrappedTerm(keyring.currentTerm, by: try state.rootKey())
           record.details = [.term(UInt64(term.number))]
           try self.store { try transaction.insertTerm(term) }
-          let pending = state.directory.all().count { key in
-            key.versions.contains { !$0.material.isEmpty }
-          }
+          let pending =
+            state.directory.all().count { key in
+              key.versions.contains { !$0.material.isEmpty }
+            } + state.secrets.count
           return Change(
             KeyringRotation(keyringTerm: UInt64(term.number), rewrapPending: pending)
           ) {

@@ -286,6 +286,7 @@ extension KeywardService {
         keyring: keyring,
         keys: loaded.keys,
         access: access,
+        secrets: try SecretBook(loaded.records, term: keyring.currentTerm),
         policy: policy,
         archive: archive,
         cacheCapacity: options.materialCacheCapacity

@@ -8,8 +8,8 @@ import Synchronization
 
 /// Every use case of Keyward, whatever the transport: authorize, act, make the entry durable, answer.
 ///
-/// There are two ways in and no third: `answer` for operations that change nothing but the log, and
-/// `change` for those that do. Both ask the policy first, both see to the approvals that it asks for,
+/// There are two ways in and no third: `answer` (with `answerEach`) for operations that change nothing
+/// but the log, and `change` for those that do. Both ask the policy first, both see to the approvals that it asks for,
 /// and both hold the reply back until the operation's audit entry is on disk. (`login` is the way to
 /// an identity, and has none to ask the policy about.)
 package final class KeywardService: Sendable {
@@ -121,6 +121,88 @@ package final class KeywardService: Sendable {
       return
     }
     submit(record, step, state) { durable in reply(durable.flatMap { outcome }) }
+  }
+
+  /// What became of one of several things that a request asked for.
+  package struct Judged<Value: Sendable>: Sendable {
+    /// What decided, as the audit log spells it.
+    package let rule: String
+    package let result: Swift.Result<Value, ServiceError>
+  }
+
+  /// The form of `answer` for one operation on several things: the policy is asked about each, each
+  /// has an entry, all entries are durable in one commit, and then it replies.
+  ///
+  /// With `isWhole` one failure withholds everything: the entries of what would have been allowed
+  /// say so, and nothing of it may be given. What asks for approval is refused, since one request
+  /// carries at most one approval. `act` gives a value and, where that says that there is nothing to
+  /// give, the refusal for the entry; it must not block.
+  package func answerEach<Value: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resources: [Resource],
+    isWhole: Bool,
+    reply: @escaping @Sendable (Swift.Result<[Judged<Value>], ServiceError>) -> Void,
+    act: (Int, consuming Authorization, UnsealedState, inout AuditRecord) throws(ServiceError) ->
+      (value: Value, refusal: ServiceError?)
+  ) {
+    let time = now()
+    let state: UnsealedState
+    do throws(ServiceError) {
+      state = try unsealed()
+    } catch {
+      for resource in resources.prefix(1) {
+        var refused = AuditRecord(
+          time: time,
+          caller: caller,
+          operation: operation,
+          resource: resource
+        )
+        refused.fail(error)
+        journal(refused)
+      }
+      reply(.failure(error))
+      return
+    }
+    var records: [AuditRecord] = []
+    var judged: [Judged<Value>] = []
+    records.reserveCapacity(resources.count)
+    judged.reserveCapacity(resources.count)
+    var isComplete = true
+    var allowed: [Int] = []
+    for (index, resource) in resources.enumerated() {
+      var record = AuditRecord(
+        time: time,
+        caller: caller,
+        operation: operation,
+        resource: resource
+      )
+      let result: Swift.Result<Value, ServiceError>
+      do throws(ServiceError) {
+        let authorization = try authorize(&record, state)
+        guard authorization.approvals.isEmpty else { throw .approvalNotGathered }
+        let (value, refusal) = try act(index, authorization, state, &record)
+        result = .success(value)
+        if let refusal {
+          record.fail(refusal)
+          isComplete = false
+        } else {
+          record.succeed()
+          allowed.append(index)
+        }
+      } catch {
+        record.fail(error)
+        result = .failure(error)
+        isComplete = false
+      }
+      judged.append(Judged(rule: record.rule ?? "default-deny", result: result))
+      records.append(record)
+    }
+    if isWhole, !isComplete {
+      for index in allowed { records[index].withhold() }
+    }
+    let outcome = judged
+    committer.submit(records) { durable in reply(durable.map { outcome }) }
   }
 
   /// Makes an entry durable together with what its operation does to an approval.

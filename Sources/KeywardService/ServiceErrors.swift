@@ -25,6 +25,13 @@ extension ServiceError {
     remedy: "Ask a security officer; the audit log says what was missing."
   )
 
+  /// What a request for several things cannot do: gather approvals for each.
+  package static let approvalNotGathered = ServiceError(
+    .approvalRequired,
+    "The value takes approval, which a fetch of several cannot carry.",
+    remedy: "Read it alone, with the approval: keyward secret get NAME --approval ID."
+  )
+
   /// The one error of every failed decryption.
   package static let decryptionFailed = ServiceError(
     .decryptionFailed,

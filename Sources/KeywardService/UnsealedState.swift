@@ -10,6 +10,7 @@ package final class UnsealedState: Sendable {
   package let directory: KeyDirectory
   package let rewrap = RewrapQueue()
   package let access: AccessState
+  package let secrets: SecretBook
   private let rootKeySlot: Mutex<RootKey?>
   private let keyringSlot: Mutex<Keyring?>
   private let cache: MaterialCache
@@ -22,11 +23,13 @@ package final class UnsealedState: Sendable {
     keyring: Keyring,
     keys: [Key],
     access: AccessState,
+    secrets: SecretBook,
     policy: PolicyRevision,
     archive: PolicyArchive,
     cacheCapacity: Int
   ) {
     self.access = access
+    self.secrets = secrets
     policySlot = Mutex(policy)
     archiveSlot = Mutex(archive)
     self.store = store
@@ -53,6 +56,7 @@ package final class UnsealedState: Sendable {
   package func replaceKeyring(_ keyring: Keyring) {
     keyringSlot.withLock { if $0 != nil { $0 = keyring } }
     rewrap.fill(directory.all(), term: keyring.currentTerm)
+    secrets.fillRewrap(term: keyring.currentTerm)
   }
 
   /// The policy as it is now; a decision is made by one revision as a whole.

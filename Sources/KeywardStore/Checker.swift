@@ -146,6 +146,7 @@ struct Checker {
         )
       )
     }
+    checkSecrets(opening.loader.records)
     let terms = Set(opening.session.terms.map(\.number))
     for key in opening.loader.loadedKeys {
       for version in key.versions {
@@ -160,6 +161,13 @@ struct Checker {
         )
       }
     }
+  }
+
+  /// Looks at secrets: their records, and that each version's values open.
+  private mutating func checkSecrets(_ records: [StoredRecord]) {
+    var check = SecretCheck(keyring: keyring)
+    check.check(records)
+    findings += check.findings
   }
 
   /// What is wrong with the material of a version that was authenticated as a row.

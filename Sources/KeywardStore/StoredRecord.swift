@@ -21,14 +21,22 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   case authority
   /// A cluster with its issuers and authorities.
   case cluster
+  /// An environment that secrets have values in.
+  case environment
   /// An issuer of JWTs outside of any cluster.
   case issuer
   /// One revision of the policy, with all its documents.
   case policy
   /// A machine role.
   case role
+  /// A secret in one environment: its versions without their values.
+  case secret
   /// A secret id of a machine role, hashed.
   case secretID = "secret-id"
+  /// When and by whom a secret's versions were read last.
+  case secretUse = "secret-use"
+  /// The values of one version of a secret, wrapped: an envelope.
+  case secretVersion = "secret-version"
   /// An access token, hashed.
   case token
 
@@ -37,7 +45,9 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   package var endsWithRestore: Bool {
     switch self {
     case .approval, .secretID, .token: true
-    case .authority, .cluster, .issuer, .policy, .role: false
+    case .authority, .cluster, .environment, .issuer, .policy, .role, .secret, .secretUse,
+      .secretVersion:
+      false
     }
   }
 }

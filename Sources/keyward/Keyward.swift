@@ -28,6 +28,7 @@ struct Keyward: AsyncParsableCommand {
       """,
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
+      SecretCommand.self, EnvironmentCommand.self,
       LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, PolicyCommand.self,
       RunCommand.self, GetCommand.self, RenderCommand.self, BundleCommand.self,
       ApprovalCommand.self, AuthCommand.self, AuditCommand.self, BackupCommand.self,

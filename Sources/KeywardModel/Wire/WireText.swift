@@ -83,3 +83,58 @@ package enum WireText {
     return set
   }
 }
+
+extension WireText {
+  package static func secretName(_ text: String) throws(ServiceError) -> SecretName {
+    do {
+      return try SecretName(text)
+    } catch {
+      throw ServiceError(
+        .invalidRequest,
+        "The name of the secret is not one: \(error.sentence).",
+        remedy: "Write it as project/name, of a-z, 0-9, '.', '_' and '-'."
+      )
+    }
+  }
+
+  package static func fieldName(_ text: String) throws(ServiceError) -> FieldName {
+    do {
+      return try FieldName(text)
+    } catch {
+      throw ServiceError(
+        .invalidRequest,
+        "The name of the field is not one: \(error.sentence).",
+        remedy: "Use 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'."
+      )
+    }
+  }
+
+  package static func environmentName(_ text: String) throws(ServiceError) -> EnvironmentName {
+    do {
+      return try EnvironmentName(text)
+    } catch {
+      throw ServiceError(
+        .invalidRequest,
+        "The name of the environment is not one: \(error.sentence).",
+        remedy: "Use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit."
+      )
+    }
+  }
+
+  /// Custom metadata within its limits.
+  package static func metadata(_ members: [String: String]) throws(ServiceError) {
+    guard members.count <= SecretLimits.metadataMembers else {
+      throw ServiceError(
+        .limitExceeded,
+        "'metadata' has more than \(SecretLimits.metadataMembers) members."
+      )
+    }
+    for (name, value) in members {
+      guard (1...SecretLimits.metadataNameBytes).contains(name.utf8.count),
+        value.utf8.count <= SecretLimits.metadataValueBytes
+      else {
+        throw ServiceError(.limitExceeded, "'metadata' has a name or value that is too long.")
+      }
+    }
+  }
+}

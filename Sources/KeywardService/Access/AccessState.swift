@@ -43,7 +43,9 @@ package final class AccessState: Sendable {
           book.put(approval)
         case .token: credentials.put(try TokenRecord(decoding: record.body))
         case .secretID: credentials.put(try SecretIDRecord(decoding: record.body))
-        case .authority, .cluster, .issuer, .policy, .role: break
+        case .authority, .cluster, .environment, .issuer, .policy, .role, .secret, .secretUse,
+          .secretVersion:
+          break
         }
       }
     } catch let error as ServiceError {
