@@ -123,7 +123,7 @@ struct ChokePointTests {
       return UseCase(operation: operation) { server, caller in
         _ = try await use.perform(server, as: caller, name, version: nil, KeyUse.Artefacts())
       }
-    } + accessUseCases
+    } + accessUseCases + secretUseCases
 
   /// The table above has every operation that a caller can ask for.
   @Test
