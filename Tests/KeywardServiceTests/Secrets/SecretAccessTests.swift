@@ -142,7 +142,7 @@ struct SecretAccessTests {
     _ = try await server.service.writeCluster(
       .officer,
       "eu",
-      ClusterDocument(name: "eu", environment: "prod-eu")
+      ClusterDocument(environment: "prod-eu", issuers: [try TestIssuer().document()])
     )
     let error = await refused(.invalidRequest) {
       try await server.fetch(["kw://payments/db#password"], as: Self.job(nil, cluster: "eu"))
