@@ -45,7 +45,8 @@ struct InjectionPlanTests {
     ]
   )
   func names(_ text: String, _ isGood: Bool) {
-    #expect((try? VariableName(text)) != nil == isGood)
+    let isTaken = (try? VariableName(text)) != nil
+    #expect(isTaken == isGood)
   }
 
   @Test("a clash is an error, whichever two say the name, unless one is told to win")
