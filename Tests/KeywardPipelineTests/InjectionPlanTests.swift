@@ -33,7 +33,7 @@ struct InjectionPlanTests {
       try InjectionPlan(environment([("DB", "kw://payments/db")]))
     }
     #expect(error?.message.contains("expected '#'") == true)
-    #expect(error?.message.contains("\n                    ^") == true)
+    #expect(error?.message.contains("\n                  ^") == true)
   }
 
   @Test(
