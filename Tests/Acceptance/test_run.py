@@ -2,22 +2,28 @@
 secret is where it should not be."""
 import concurrent.futures
 import fcntl
+import hashlib
+import json
 import os
 import pathlib
 import pty
 import secrets
 import select
 import signal
+import socket
+import socketserver
 import stat
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 import pytest
 from harness import eventually, pick
+from harness.access import audit
 from harness.standin import StandIn
 
 PATIENCE = 60
@@ -288,6 +294,30 @@ time.sleep(2)
     process.communicate()
 
 
+@pytest.mark.root
+def test_orphans_of_pid_one(binary):
+    script = """
+import os, pathlib, time
+for _ in range(100):
+    if os.fork() == 0:
+        if os.fork() == 0: os._exit(0)
+        os._exit(0)
+    os.wait()
+end = time.time() + 20
+while time.time() < end:
+    states = [(folder / 'stat').read_text().rsplit(')', 1)[1].split()[0]
+              for folder in pathlib.Path('/proc').iterdir() if folder.name.isdigit()]
+    if 'Z' not in states: break
+    time.sleep(0.05)
+print(os.getppid(), states.count('Z'))
+raise SystemExit(23)
+"""
+    done = subprocess.run(
+        ["unshare", "-pf", "--mount-proc", binary, "run", "--no-project", "--", *python(script)],
+        capture_output=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (23, b"1 0\n"), done
+
+
 @pytest.mark.timeout(pick(280, 7200))
 def test_short_runs(run, report):
     """No lost code, no lost byte, no zombie, no descriptor."""
@@ -297,8 +327,9 @@ def test_short_runs(run, report):
     def one(index):
         code = index % 251
         masked = index % 4 == 0
-        done = run("sh", "-c", f"echo {index} $SECRET; ls /proc/self/fd | wc -l; exit {code}", masked=masked)
-        expected = f"{index} {'***' if masked else ''}\n4\n"
+        script = f"echo {index} $SECRET; ls /proc/self/fd | wc -l; exit {code}"
+        done = run("sh", "-c", script, masked=masked)
+        expected = f"{index}{' ***' if masked else ''}\n4\n"
         return (done.returncode, done.stdout.decode()) == (code, expected) or (index, done)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -314,7 +345,6 @@ def test_short_runs(run, report):
 def test_forms(run):
     value = bytes(range(1, 256)) + b"\n" + secrets.token_bytes(100_000).replace(b"\0", b"x")
     reference = run.server.put("b", value)
-    script = "cat \"$F\" | sha256sum; ls -lL \"$F\" | cut -c1-10; cat \"$F\" | wc -c"
     for option, again in (("--file", True), ("--tmpfs", True), ("--fifo", False)):
         before = folders()
         done = run("sh", "-c", 'cat "$F" | sha256sum; echo "$F"', masked=False, options=[option, f"F={reference}"])
@@ -367,6 +397,62 @@ def test_environment(run):
     assert told.stdout == b"1234\n"
     missing = run("true", options=["--set", "X=kw://test/none#value"])
     assert missing.returncode == 6 and b"kw://test/none#value" in missing.stderr
+
+
+class Relay(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Passes connections on to a server's socket, and counts what is asked for."""
+    daemon_threads = True
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.socket(socket.AF_UNIX) as behind:
+                behind.connect(self.server.target)
+                ends = {self.request: behind, behind: self.request}
+                while True:
+                    for end in select.select(list(ends), [], [])[0]:
+                        data = end.recv(1 << 16)
+                        if not data:
+                            return
+                        if end is self.request:
+                            self.server.asked += data.count(b"POST /") + data.count(b"GET /")
+                        ends[end].sendall(data)
+
+    def __init__(self, path, target):
+        self.target, self.asked = target, 0
+        super().__init__(path, self.Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+
+def test_five_hundred_secrets(stores, report):
+    """One round trip, and an audit entry for each."""
+    store = stores(keys=()).made()
+    api = store.api()
+    api.must(api.post("/api/v1/environments/dev:write", data={"name": "dev", "production": False}))
+    values = {}
+    for number in range(500):
+        values[number] = secrets.token_hex(16).encode()
+        head = json.dumps({"environment": "dev", "fields": [{"name": "x", "length": 32}]}).encode()
+        api.must(api.post(f"/api/v1/secrets/many/s{number}:put",
+                          octets=struct.pack(">I", len(head)) + head + values[number]))
+    relay = Relay(str(store.folder / "relay.sock"), store.admin_path)
+    chosen = []
+    for number in range(500):
+        chosen += ["--set", f"S{number}=kw://many/s{number}#x"]
+    script = ("import hashlib, os; print(hashlib.sha256(''.join(os.environ[f'S{n}'] "
+              "for n in range(500)).encode()).hexdigest()); print(os.environ['S499'])")
+    began = time.monotonic()
+    done = subprocess.run(
+        [store.binary, "run", "--no-project", "--env", "dev", *chosen, "--", *python(script)],
+        capture_output=True, timeout=PATIENCE,
+        env={"PATH": os.environ["PATH"], "KEYWARD_ADDR": f"unix://{relay.server_address}"})
+    seconds = time.monotonic() - began
+    digest = hashlib.sha256(b"".join(values[number] for number in range(500))).hexdigest()
+    assert done.stdout.decode().split() == [digest, "***"], done.stderr
+    assert relay.asked == 1
+    entries = [entry for entry in audit(api) if entry["operation"] == "secret:read"]
+    assert len(entries) == 500 and len({entry["resource"] for entry in entries}) == 500
+    report("run-500-secrets", ms=round(seconds * 1000), requests=relay.asked, entries=len(entries))
+    relay.shutdown()
 
 
 # Leaks
@@ -435,6 +521,8 @@ def test_kill_nine(run, masked):
     path = line_of(process).decode()
     assert pathlib.Path(path).read_bytes() == run.secret
     assert pathlib.Path(path).parent.stat().st_mode & 0o777 == 0o700
+    # The search finds what is there.
+    assert path in places(run.secret)
     below = [pid for pid, _ in descendants(process.pid)]
     assert len(below) == 2, "the command and the guardian"
     process.kill()
