@@ -26,6 +26,12 @@ static inline CURLcode kw_curl_set_error_buffer(CURL *curl, char *buffer) {
   return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, buffer);
 }
 
+// Copied by libcurl.
+static inline CURLcode kw_curl_set_blob(CURL *curl, CURLoption option, const void *bytes, size_t count) {
+  struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+  return curl_easy_setopt(curl, option, &blob);
+}
+
 static inline CURLcode kw_curl_set_list(CURL *curl, CURLoption option, struct curl_slist *value) {
   return curl_easy_setopt(curl, option, value);
 }

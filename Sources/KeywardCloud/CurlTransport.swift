@@ -8,8 +8,8 @@ import Synchronization
 /// A request that may not be repeated has a connection of its own, since libcurl would send it again
 /// by itself when a kept connection has died.
 package final class CurlTransport: CloudTransport {
-  /// The authorities that are trusted instead of the system's; a PEM file.
-  private let authorities: String?
+  /// With the authorities that are trusted instead of the system's, if any are named.
+  private let files: TLSFiles
   /// For a whole exchange, in milliseconds.
   private let timeout: Int
   private let queue = DispatchQueue(
@@ -23,8 +23,9 @@ package final class CurlTransport: CloudTransport {
   private static let limit = 1 << 20
   private static let idleLimit = 4
 
-  package init(authorities: String? = nil, timeout: Int = 30_000) {
-    self.authorities = authorities
+  /// `authorities` is a PEM file, `authorityText` the PEM itself.
+  package init(authorities: String? = nil, authorityText: String? = nil, timeout: Int = 30_000) {
+    files = TLSFiles(authorities: authorities, authorityText: authorityText)
     self.timeout = timeout
   }
 
@@ -96,7 +97,6 @@ package final class CurlTransport: CloudTransport {
 
   private func connection(to authority: String) throws(HTTPClientError) -> Connection {
     if let kept = idle.withLock({ $0[authority]?.popLast() }) { return kept }
-    let files = TLSFiles(authorities: authorities)
     return Connection(client: try HTTPClient(.https(authority: authority, files)))
   }
 

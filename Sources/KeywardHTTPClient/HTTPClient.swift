@@ -115,7 +115,11 @@ package final class HTTPClient {
   }
 
   private func setFiles(_ files: TLSFiles) throws(HTTPClientError) {
-    if let authorities = files.authorities {
+    if let text = files.authorityText {
+      let bytes = Array(text.utf8)
+      try check(kw_curl_set_blob(handle, CURLOPT_CAINFO_BLOB, bytes, bytes.count))
+      try check(kw_curl_set_text(handle, CURLOPT_CAPATH, nil))
+    } else if let authorities = files.authorities {
       try set(CURLOPT_CAINFO, authorities)
       // Else every authority of the system could vouch for the server beside the one that was named.
       try check(kw_curl_set_text(handle, CURLOPT_CAPATH, nil))

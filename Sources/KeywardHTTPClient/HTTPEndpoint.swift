@@ -20,13 +20,21 @@ package struct TLSFiles: Hashable, Sendable {
   /// The authorities, or the one certificate, that are trusted; nil for the system's trust store,
   /// which is otherwise not trusted.
   package var authorities: String?
+  /// The same as PEM text instead of a file; taken before `authorities`.
+  package var authorityText: String?
   /// The client's own certificate and those above it; nil for none.
   package var certificate: String?
   /// The key of `certificate`.
   package var key: String?
 
-  package init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+  package init(
+    authorities: String? = nil,
+    authorityText: String? = nil,
+    certificate: String? = nil,
+    key: String? = nil
+  ) {
     self.authorities = authorities
+    self.authorityText = authorityText
     self.certificate = certificate
     self.key = key
   }

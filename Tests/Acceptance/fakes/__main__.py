@@ -9,6 +9,9 @@ from fakes import base  # noqa: E402
 
 def main():
     name = sys.argv[1]
+    if name == "localstack":
+        from fakes import localstack
+        return localstack.main()
     if name == "aws":
         from fakes.aws import FakeAWS as kind
     elif name == "azure":

@@ -66,7 +66,7 @@ package struct AWSDestination: CloudDestination {
     }
     let answer = try await api.call(
       "ImportKeyMaterial",
-      importBody(blob, plan, parameters.providerKeyID, token),
+      ImportBody.aws(blob, plan, keyID: parameters.providerKeyID, token: token),
       "import the material",
       .never,
       session
@@ -161,31 +161,6 @@ package struct AWSDestination: CloudDestination {
       throw ProviderWords.unintelligible("make a MAC", "it has none", changes: false)
     }
     return await Proof.mac(mac, hash, message, material)
-  }
-
-  /// The body of ImportKeyMaterial; also what a bundle for `aws kms` is made of.
-  package func importBody(
-    _ blob: [UInt8],
-    _ plan: CloudPlan,
-    _ keyID: String,
-    _ token: [UInt8]
-  ) -> JSONText {
-    let isSymmetric = plan.keySpec == "SYMMETRIC_DEFAULT"
-    let type = plan.importType == .new ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL"
-    return .members([
-      ("KeyId", .string(keyID)), ("ImportToken", .string(Base64.encode(token))),
-      ("EncryptedKeyMaterial", .string(Base64.encode(blob))),
-      (
-        "ExpirationModel",
-        .string(
-          plan.validUntil == nil ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : "KEY_MATERIAL_EXPIRES"
-        )
-      ),
-      ("ValidTo", plan.validUntil.map { .integer($0.milliseconds / 1000) }),
-      ("ImportType", isSymmetric && plan.importType != nil ? .string(type) : nil),
-      // AWS refuses an id beside new material.
-      ("KeyMaterialId", plan.importType == .existing ? plan.materialID.map { .string($0) } : nil),
-    ])
   }
 
   private func create(

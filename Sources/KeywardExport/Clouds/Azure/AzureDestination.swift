@@ -133,7 +133,7 @@ package struct AzureDestination: CloudDestination {
     let answer = try await api.call(
       .put,
       "/keys/\(name)",
-      AzureTransfer.importBody(AzureTransfer.file(blob, kid: kid), plan),
+      ImportBody.azure(byok: ImportBody.byok(blob, kid: kid), plan),
       what,
       .never,
       session
@@ -197,7 +197,7 @@ package struct AzureDestination: CloudDestination {
     _ material: any ProofMaterial,
     _ session: CloudSession
   ) async throws(CloudFailure) -> ProofResult {
-    guard AzureTransfer.operations(plan).contains("encrypt") else {
+    guard ImportBody.azureOperations(plan).contains("encrypt") else {
       return .notProvable("the key may not encrypt at Azure")
     }
     let message = try Proof.message()

@@ -41,11 +41,20 @@ package struct GoogleDestination: CloudDestination {
         "A key of Google needs a name of 1 to 63 letters, digits, '_' and '-'."
       )
     }
-    let method = try GoogleImportMethod(plan.wrapping, bits: plan.wrappingKeyBits)
+    let method = GoogleJobMethod.all.first {
+      $0.algorithm == plan.wrapping && $0.bits == plan.wrappingKeyBits
+    }
+    guard let method else {
+      throw CloudFailure(
+        .unfit,
+        "Google has no import method for \(plan.wrapping.rawValue) and RSA of "
+          + "\(plan.wrappingKeyBits) bits."
+      )
+    }
     let key = try await findKey(name, plan, session)
     let job = try await findJob(method, session)
     guard let pem = job.object("publicKey")?["pem"]?.text,
-      let end = GoogleKeyService.time(job["expireTime"])
+      let end = (job["expireTime"]).flatMap(ProviderTime.parse)
     else {
       throw ProviderWords.unintelligible(
         "give the import job",
@@ -105,13 +114,19 @@ package struct GoogleDestination: CloudDestination {
     return path
   }
 
+  /// A method as part of a name: Google takes 63 characters.
+  private static func jobName(_ method: GoogleJobMethod) -> String {
+    let hash = method.algorithm == .hybridSHA1 ? "sha1" : "sha256"
+    return "\(method.bits)-\(hash)" + (method.algorithm.envelope == .hybrid ? "-aes" : "")
+  }
+
   /// The import job of today, made if it is not there, once it is active.
   private func findJob(
-    _ method: GoogleImportMethod,
+    _ method: GoogleJobMethod,
     _ session: CloudSession
   ) async throws(CloudFailure) -> JSONObject {
     let day = session.now().rfc3339.prefix(10).filter { $0 != "-" }
-    let name = "keyward-\(method.shortName)-\(protectionLevel.lowercased())-\(day)"
+    let name = "keyward-\(Self.jobName(method))-\(protectionLevel.lowercased())-\(day)"
     let path = "\(ring)/importJobs/\(name)"
     let what = "give the import job"
     var job: JSONObject
@@ -165,7 +180,7 @@ package struct GoogleDestination: CloudDestination {
     let answer = try await api.call(
       .post,
       "\(parameters.providerKeyID)/cryptoKeyVersions:import",
-      GoogleKeyService.importBody(blob, algorithm: plan.keySpec, job: job),
+      ImportBody.google(blob, algorithm: plan.keySpec, job: job),
       what,
       .never,
       session

@@ -51,14 +51,6 @@ struct GoogleKeyService: Sendable {
     return ProviderWords.failure(response.status, said, what, changes: changes)
   }
 
-  /// The body of `cryptoKeyVersions:import`; also what a bundle for Google holds.
-  static func importBody(_ blob: [UInt8], algorithm: String, job: String) -> JSONText {
-    .members([
-      ("algorithm", .string(algorithm)), ("importJob", .string(job)),
-      ("wrappedKey", .string(Base64.encode(blob))),
-    ])
-  }
-
   static func usualPurpose(_ algorithm: String) -> String {
     if algorithm == "GOOGLE_SYMMETRIC_ENCRYPTION" { return "ENCRYPT_DECRYPT" }
     if algorithm.hasPrefix("HMAC_") { return "MAC" }
@@ -74,12 +66,6 @@ struct GoogleKeyService: Sendable {
     case "IMPORT_FAILED": .failed
     default: .gone
     }
-  }
-
-  /// RFC 3339 with up to nine digits of a fraction, which are dropped.
-  static func time(_ value: JSONValue?) -> Timestamp? {
-    guard let text = value?.text, text.hasSuffix("Z") else { return nil }
-    return Timestamp(rfc3339: text.prefix(19) + "Z")
   }
 
   static func isName(_ text: String) -> Bool {

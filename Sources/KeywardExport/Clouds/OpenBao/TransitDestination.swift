@@ -75,7 +75,7 @@ package struct TransitDestination: CloudDestination {
     _ = try await call(
       .post,
       "keys/\(name)/\(isNew ? "import" : "import_version")",
-      try Self.importBody(blob, plan, isNew: isNew),
+      ImportBody.transit(blob, plan.wrapping, type: plan.keySpec, isNew: isNew),
       "import the key",
       .never,
       session
@@ -85,26 +85,6 @@ package struct TransitDestination: CloudDestination {
     let version =
       after?["latest_version"]?.integer ?? (before?["latest_version"]?.integer ?? 0) + 1
     return ImportReceipt(providerKeyID: "\(name)/\(version)", state: .enabled)
-  }
-
-  /// The body of `import` or `import_version`; also what a bundle for them holds.
-  package static func importBody(
-    _ blob: [UInt8],
-    _ plan: CloudPlan,
-    isNew: Bool
-  ) throws(CloudFailure) -> JSONText {
-    let hashes: [HashFunction: String] = [
-      .sha1: "SHA1", .sha224: "SHA224", .sha256: "SHA256", .sha384: "SHA384", .sha512: "SHA512",
-    ]
-    guard let hash = plan.wrapping.hash.flatMap({ hashes[$0] }) else {
-      throw CloudFailure(.unfit, "The transit engine has no hash for \(plan.wrapping.rawValue).")
-    }
-    return .members([
-      ("ciphertext", .string(Base64.encode(blob))), ("hash_function", .string(hash)),
-      ("type", isNew ? .string(plan.keySpec) : nil),
-      // Else the engine could go on with a key that Keyward does not have.
-      ("allow_rotation", isNew ? .bool(false) : nil),
-    ])
   }
 
   package func status(
