@@ -3,248 +3,384 @@ import KeywardModel
 import KeywardPolicy
 import Testing
 
-/// Differences, containment and escalation against every request of small universes.
+/// Differences, containment, escalation and tightening against every request of small universes.
+///
+/// The universe of a pair has a request of every sort that the two tell apart, so both ways hold: what
+/// brute force finds the analysis finds, and what the analysis finds brute force finds. An analysis that
+/// gives up is a failure.
 @Suite
 struct PolicyAnalysisTests {
   static let isLong = ProcessInfo.processInfo.environment["KEYWARD_LONG"] != nil
 
-  /// Sets of features whose universe can be walked through for every pair.
-  static let small: [RandomPolicy.Features] = [
-    [.templates], [.names], [.claims, .templates], [.environments], [.times], [.sources], [.kinds],
+  /// Sets of features, a thousand pairs of each in the long form.
+  static let pieces: [RandomPolicy.Features] = [
+    [.templates], [.names], [.names, .templates], [.claims, .templates],
+    [.environments, .templates],
+    [.times], [.sources], [.kinds, .templates], [.approvals], [.approvals, .templates],
   ]
 
-  @Test(arguments: small)
-  func differencesAgreeWithBruteForce(_ features: RandomPolicy.Features) throws {
-    let universe = Universe(features)
-    var random = RandomPolicy(seed: UInt64(features.rawValue), features: features)
-    var equivalent = 0
-    // The long form walks the whole universe for each pair, the quick one through a part of it.
-    let pairs = Self.isLong ? min(1700, 60_000_000 / universe.requests.count) : 45
-    let stride = Self.isLong ? 1 : max(1, universe.requests.count / 400)
-    for pair in 0..<pairs {
-      let old = random.document()
-      let new = random.random.chance(3) ? random.document() : random.changed(old)
-      guard let before = try? PolicySet(old), let after = try? PolicySet(new) else { continue }
-      let a = CompiledPolicy(before, officerUIDs: [7])
-      let b = CompiledPolicy(after, officerUIDs: [7])
-      let difference = try PolicyDifference(from: a, to: b)
-      var gained = false
-      var lost = false
-      let rules = Set(difference.gained.map(\.rule) + difference.lost.map(\.rule))
-      var unexplained: [String] = []
-      for index in Swift.stride(from: pair % stride, to: universe.requests.count, by: stride) {
-        let request = universe.requests[index]
-        let left = a.isAllowed(request)
-        let right = b.isAllowed(request)
-        guard left != right else { continue }
-        // The first of each direction must be by a rule that the difference names.
-        defer { if right { gained = true } else { lost = true } }
-        if right ? gained : lost { continue }
-        let holder = right ? b.explain(request) : a.explain(request)
-        let allowing = holder.allowing.map(\.description) + [holder.builtIn?.rawValue ?? ""]
-        if rules.isDisjoint(with: allowing) { unexplained.append(holder.decision.rule) }
-      }
-      // A difference that the universe shows is found; what else is found has an example that is true,
-      // also to the evaluator that knows nothing of the engine.
-      #expect(!gained || !difference.gained.isEmpty, "pair \(pair): \(texts(before, after))")
-      #expect(!lost || !difference.lost.isEmpty, "pair \(pair): \(texts(before, after))")
-      #expect(unexplained.isEmpty)
-      let naiveBefore = NaiveEvaluator(set: before, officerUIDs: [7])
-      let naiveAfter = NaiveEvaluator(set: after, officerUIDs: [7])
-      for access in difference.gained {
-        #expect(naiveAfter.isAllowed(access.example) && !naiveBefore.isAllowed(access.example))
-      }
-      for access in difference.lost {
-        #expect(naiveBefore.isAllowed(access.example) && !naiveAfter.isAllowed(access.example))
-      }
-      #expect(try (PolicyDifference.access(of: b, notIn: a) == nil) == difference.gained.isEmpty)
-      #expect(try (PolicyDifference.access(of: a, notIn: b) == nil) == difference.lost.isEmpty)
-      if difference.isEmpty { equivalent += 1 }
-    }
-    #expect(equivalent < pairs)
-  }
+  /// All of them, or the one that KEYWARD_PIECE names.
+  static let numbers: [Int] = {
+    let named = ProcessInfo.processInfo.environment["KEYWARD_PIECE"].flatMap { Int($0) }
+    return pieces.indices.filter { named == nil || named == $0 }
+  }()
 
-  /// Differences in approvals, against every set of four approvers or fewer.
+  /// Any three features at once, where the universe is not too large to be walked through.
   @Test
-  func approvalDifferencesAgreeWithBruteForce() throws {
-    let features: RandomPolicy.Features = [.approvals]
-    let universe = Universe(features)
-    var random = RandomPolicy(seed: 99, features: features)
-    let pairs = Self.isLong ? 1500 : 20
-    let stride = Self.isLong ? 1 : max(1, universe.requests.count / 100)
-    var found = (gained: 0, equivalent: 0)
-    for pair in 0..<pairs {
-      let old = random.document()
-      let new = random.random.chance(4) ? random.document() : random.changed(old)
-      guard let before = try? PolicySet(old), let after = try? PolicySet(new) else { continue }
-      let a = CompiledPolicy(before, officerUIDs: [])
-      let b = CompiledPolicy(after, officerUIDs: [])
-      let difference = try PolicyDifference(from: a, to: b)
-      var brute = Brute()
-      var gained = false
-      var lost = false
-      for index in Swift.stride(from: pair % stride, to: universe.requests.count, by: stride) {
-        let request = universe.requests[index]
-        let left = a.decide(request)
-        let right = b.decide(request)
-        if brute.isMore(right, than: left, request.principal) == true { gained = true }
-        if brute.isMore(left, than: right, request.principal) == true { lost = true }
+  func analysesOfMixedFeaturesAgreeWithBruteForce() throws {
+    var random = RandomPolicy(seed: 17)
+    var tally = Tally()
+    while tally.pairs < (Self.isLong ? 500 : 4) {
+      random.features = []
+      for _ in 0..<3 { random.features.insert(.init(rawValue: 1 << random.random.below(8))) }
+      let (before, after) = try Self.pair(&random)
+      let writer = random.writer()
+      let universe = Universe([before, after], officers: AnalyzedPair.officers, writer: writer)
+      guard universe.count < (Self.isLong ? 200_000 : 4000) else { continue }
+      let pair = AnalyzedPair(before, after)
+      do {
+        try pair.compare(&tally)
+        try pair.compareEscalation(by: writer, &tally)
+      } catch {
+        Issue.record("\(error)\n\(pair)")
       }
-      #expect(!gained || !difference.gained.isEmpty, "pair \(pair): \(texts(before, after))")
-      #expect(!lost || !difference.lost.isEmpty, "pair \(pair): \(texts(before, after))")
-      for access in difference.gained {
-        let left = a.decide(access.example)
-        let right = b.decide(access.example)
-        let isMore = brute.isMore(right, than: left, access.example.principal)
-        #expect(isMore ?? true, "\(access.example) \(texts(before, after))")
-      }
-      for access in difference.lost {
-        let left = a.decide(access.example)
-        let right = b.decide(access.example)
-        let isMore = brute.isMore(left, than: right, access.example.principal)
-        #expect(isMore ?? true, "\(access.example) \(texts(before, after))")
-      }
-      found.gained += difference.gained.contains { $0.cause == .fewerApprovals } ? 1 : 0
-      found.equivalent += difference.isEmpty ? 1 : 0
+      tally.pairs += 1
     }
-    #expect(found.gained > 0)
+    Self.tell("mixed features: \(tally)")
+    #expect(tally.gained > 0 && tally.lost > 0 || !Self.isLong, "\(tally)")
   }
 
-  /// An escalation is found if and only if some request shows one.
-  @Test(arguments: [[], [.templates], [.times], [.sources]] as [RandomPolicy.Features])
-  func escalationsAgreeWithBruteForce(_ features: RandomPolicy.Features) throws {
-    let universe = Universe(features)
-    var random = RandomPolicy(seed: 5 + UInt64(features.rawValue), features: features)
-    let pairs = Self.isLong ? 500 : 15
-    let stride = Self.isLong ? 1 : max(1, universe.requests.count / 400)
-    var found = 0
-    for pair in 0..<pairs {
-      let old = random.document()
-      let new = random.changed(old)
-      guard let before = try? PolicySet(old), let after = try? PolicySet(new) else { continue }
-      let a = CompiledPolicy(before, officerUIDs: [])
-      let b = CompiledPolicy(after, officerUIDs: [])
-      let writer = Principal(kind: .jwt, issuer: "corp", name: "x", cluster: "x")
-      let asked = PolicyRequest(
-        principal: writer,
+  @Test(arguments: numbers)
+  func analysesAgreeWithBruteForce(_ piece: Int) throws {
+    let features = Self.pieces[piece]
+    var random = RandomPolicy(seed: UInt64(features.rawValue) + 7, features: features)
+    var tally = Tally()
+    while tally.pairs < (Self.isLong ? 1000 : 2) {
+      let (before, after) = try Self.pair(&random)
+      // The quick form takes pairs that are soon walked through.
+      if !Self.isLong, Universe([before, after], officers: AnalyzedPair.officers).count > 4000 {
+        continue
+      }
+      let pair = AnalyzedPair(before, after)
+      do {
+        try pair.compare(&tally)
+        try pair.compareEscalation(by: random.writer(), &tally)
+        try pair.compareTightening(&random.random, &tally)
+        try pair.compareIdentities(with: random.writer(), &random.random, &tally)
+      } catch {
+        Issue.record("pair \(tally.pairs): \(error)\n\(pair)")
+      }
+      tally.pairs += 1
+    }
+    Self.tell("piece \(piece): \(tally)")
+    guard Self.isLong else { return }
+    #expect(tally.gained > 0 && tally.lost > 0 && tally.equivalent > 0, "\(tally)")
+    #expect(tally.escalations > 0 && tally.smaller > 0 && tally.identities > 0, "\(tally)")
+    #expect(!features.contains(.approvals) || tally.fewerApprovals > 0, "\(tally)")
+  }
+
+  /// Says what a long run has seen.
+  static func tell(_ words: String) {
+    if isLong { FileHandle.standardError.write(Data((words + "\n").utf8)) }
+  }
+
+  /// A random policy, and another one or the same with changes.
+  private static func pair(_ random: inout RandomPolicy) throws -> (PolicySet, PolicySet) {
+    let old = random.document()
+    let before = try PolicySet(old)
+    while true {
+      let new = random.random.chance(4) ? random.document() : random.changed(old)
+      // A changed binding can be of a role that is not there.
+      if let after = try? PolicySet(new) { return (before, after) }
+    }
+  }
+
+  /// What was seen; a run in which nothing differs has shown nothing.
+  struct Tally {
+    var pairs = 0
+    var requests = 0
+    var gained = 0
+    var lost = 0
+    var fewerApprovals = 0
+    var equivalent = 0
+    var escalations = 0
+    var smaller = 0
+    var identities = 0
+    var examples = 0
+  }
+}
+
+/// Two policies, with what the engine and the naive evaluator say of each.
+private struct AnalyzedPair: CustomStringConvertible {
+  static let officers: Set<UInt32> = [7]
+
+  let before: PolicySet
+  let after: PolicySet
+  let old: CompiledPolicy
+  let new: CompiledPolicy
+  let hasApprovals: Bool
+
+  init(_ before: PolicySet, _ after: PolicySet) {
+    self.before = before
+    self.after = after
+    old = CompiledPolicy(before, officerUIDs: Self.officers)
+    new = CompiledPolicy(after, officerUIDs: Self.officers)
+    hasApprovals = (before.documents + after.documents).contains { $0.kind == .approvalRule }
+  }
+
+  var description: String { before.canonicalText + "\n=====\n" + after.canonicalText }
+
+  /// Difference and containment, both ways.
+  func compare(_ tally: inout PolicyAnalysisTests.Tally) throws {
+    let difference = try PolicyDifference(from: old, to: new)
+    let universe = Universe([before, after], officers: Self.officers)
+    var gains = BruteApprovals(after, before)
+    var losses = BruteApprovals(before, after)
+    var brute = (gained: 0, lost: 0)
+    let named = (gained: names(difference.gained), lost: names(difference.lost))
+    universe.walk { request in
+      tally.requests += 1
+      let (isGained, isLost) = change(request, &gains, &losses)
+      // The first of each direction must be by rules that the difference names.
+      if isGained, brute.gained < 2 {
+        #expect(named.gained.isSuperset(of: holders(new, request)), "\(request)\n\(self)")
+      }
+      if isLost, brute.lost < 2 {
+        #expect(named.lost.isSuperset(of: holders(old, request)), "\(request)\n\(self)")
+      }
+      brute.gained += isGained ? 1 : 0
+      brute.lost += isLost ? 1 : 0
+    }
+    #expect(
+      (brute.gained > 0) == !difference.gained.isEmpty,
+      "gained: \(difference.gained)\n\(self)"
+    )
+    #expect((brute.lost > 0) == !difference.lost.isEmpty, "lost: \(difference.lost)\n\(self)")
+    for access in difference.gained {
+      #expect(isMore(access.example, after, before, &gains), "\(access.example)\n\(self)")
+      tally.examples += 1
+    }
+    for access in difference.lost {
+      #expect(isMore(access.example, before, after, &losses), "\(access.example)\n\(self)")
+      tally.examples += 1
+    }
+    #expect(try (PolicyDifference.access(of: new, notIn: old) == nil) == (brute.gained == 0))
+    #expect(try (PolicyDifference.access(of: old, notIn: new) == nil) == (brute.lost == 0))
+    tally.gained += brute.gained > 0 ? 1 : 0
+    tally.lost += brute.lost > 0 ? 1 : 0
+    tally.equivalent += difference.isEmpty ? 1 : 0
+    tally.fewerApprovals += difference.gained.contains { $0.cause == .fewerApprovals } ? 1 : 0
+  }
+
+  /// An escalation is found if and only if a request shows one.
+  func compareEscalation(
+    by writer: Principal,
+    _ tally: inout PolicyAnalysisTests.Tally
+  ) throws {
+    let asked = PolicyRequest(
+      principal: writer,
+      operation: .policyEscalate,
+      resource: Resource.policy,
+      time: Timestamp(milliseconds: 0)
+    )
+    let found = try PolicyEscalation.find(
+      from: old,
+      to: new,
+      by: writer,
+      time: asked.time,
+      source: nil
+    )
+    let mayEscalate = old.decide(asked)
+    if mayEscalate.isAllowed, mayEscalate.approvals.isEmpty {
+      #expect(found == nil)
+      return
+    }
+    let universe = Universe([before, after], officers: Self.officers, writer: writer)
+    var gains = BruteApprovals(after, before)
+    var losses = BruteApprovals(before, after)
+    var escalates = false
+    universe.walk { request in
+      if escalates { return }
+      guard change(request, &gains, &losses).isGained else { return }
+      escalates = isLacking(request, writer, &gains)
+    }
+    #expect(escalates == (found != nil), "\(writer) \(String(describing: found))\n\(self)")
+    guard let found else { return }
+    #expect(isMore(found.example, after, before, &gains), "\(found.example)\n\(self)")
+    #expect(isLacking(found.example, writer, &gains), "\(found.example) \(writer)\n\(self)")
+    tally.escalations += 1
+    tally.examples += 1
+  }
+
+  /// The proposal keeps what was used, and by brute force allows nothing new; what it takes away is
+  /// told.
+  func compareTightening(
+    _ random: inout SplitMix,
+    _ tally: inout PolicyAnalysisTests.Tally
+  ) throws {
+    var used: [PolicyRequest] = []
+    Universe([after], officers: Self.officers).walk { request in
+      if random.chance(40), used.count < 12 { used.append(request) }
+    }
+    let proposal = try PolicyTightening(new, used: used).proposal
+    let naive = NaiveEvaluator(set: after, officerUIDs: Self.officers)
+    let smaller = NaiveEvaluator(set: proposal, officerUIDs: Self.officers)
+    for request in used {
+      #expect(naive.isAllowed(request) == smaller.isAllowed(request), "\(request)\n\(self)")
+    }
+    let pair = AnalyzedPair(after, proposal)
+    var inner = PolicyAnalysisTests.Tally()
+    try pair.compare(&inner)
+    #expect(inner.gained == 0, "\(pair)")
+    tally.smaller += inner.lost
+    tally.requests += inner.requests
+    tally.examples += inner.examples
+  }
+
+  /// Who lets somebody be one of some identities gives away more than they hold if and only if a
+  /// request of one of these shows it.
+  func compareIdentities(
+    with maker: Principal,
+    _ random: inout SplitMix,
+    _ tally: inout PolicyAnalysisTests.Tally
+  ) throws {
+    let one = random.pick(Universe([after], officers: Self.officers).principals)
+    let isOne = random.chance(2)
+    let identities =
+      isOne
+      ? IdentitySet(one)
+      : IdentitySet(
+        kind: one.kind,
+        issuers: [one.issuer],
+        cluster: random.chance(2) ? .exactly(one.cluster) : .any
+      )
+    let found = try PolicyEscalation.find(
+      new,
+      letting: maker,
+      be: identities,
+      time: Timestamp(milliseconds: 0),
+      source: nil
+    )
+    func isOneOf(_ principal: Principal) -> Bool {
+      principal.kind == identities.kind && identities.issuers.contains(principal.issuer)
+        && (principal.kind == .jwt || principal.claims.isEmpty)
+        && (identities.name.map { $0 == principal.name } ?? true)
+        && (identities.cluster == .any || identities.cluster == .exactly(principal.cluster))
+        && (identities.environment == .any
+          || identities.environment == .exactly(principal.environment))
+    }
+    let mayEscalate = new.decide(
+      PolicyRequest(
+        principal: maker,
         operation: .policyEscalate,
         resource: Resource.policy,
         time: Timestamp(milliseconds: 0)
       )
-      if a.decide(asked).isAllowed { continue }
-      let escalation = try PolicyEscalation.find(
-        from: a,
-        to: b,
-        by: writer,
-        time: asked.time,
-        source: nil
-      )
-      var escalates = false
-      for index in Swift.stride(from: pair % stride, to: universe.requests.count, by: stride) {
-        let request = universe.requests[index]
-        if b.isAllowed(request), !a.isAllowed(request),
-          !a.isAllowed(request.asked(by: writer))
-        {
-          escalates = true
-        }
-      }
-      #expect(!escalates || escalation != nil, "pair \(pair): \(texts(before, after))")
-      guard let escalation else { continue }
-      found += 1
-      #expect(b.decide(escalation.example).isAllowed)
-      #expect(!a.decide(escalation.example).isAllowed)
-      #expect(!a.decide(escalation.example.asked(by: writer)).isAllowed)
-    }
-    #expect(found > 0)
-  }
-
-  private func texts(_ a: PolicySet, _ b: PolicySet) -> String {
-    a.canonicalText + "\n=====\n" + b.canonicalText
-  }
-}
-
-/// Who can get a request through with which approvers, tried one by one.
-private struct Brute {
-  /// Everybody whom `RandomPolicy`'s trees can tell apart, and several of each sort.
-  private static let people: [Principal] = ["corp", "ci", "fi"].flatMap { issuer in
-    ["x", "p1", "p2"].flatMap { name in
-      [nil, "x", "k"].flatMap { cluster in
-        [Principal.Kind.jwt, .certificate, .kmsSocket].map { kind in
-          Principal(kind: kind, issuer: issuer, name: name, cluster: cluster)
-        }
-      }
-    }
-  }
-
-  private struct Question: Hashable {
-    let one: [ApprovalRequirement]
-    let other: [ApprovalRequirement]
-    let requester: Principal?
-  }
-
-  private var known: [Question: Bool?] = [:]
-  private var left = 0
-  /// Questions that were too large to be tried.
-  private(set) var undecided = 0
-
-  /// Whether `one` lets through what `other` does not, or for longer; nil if there are too many sets.
-  mutating func isMore(
-    _ one: Decision,
-    than other: Decision,
-    _ requester: Principal
-  ) -> Bool? {
-    guard one.isAllowed else { return false }
-    guard other.isAllowed else { return true }
-    if one.approvals == other.approvals { return false }
-    let validity = { (decision: Decision) in decision.approvals.map(\.validFor).min() ?? .max }
-    if validity(one) > validity(other) { return true }
-    let question = Question(
-      one: one.approvals,
-      other: other.approvals,
-      requester: Self.people.first { $0.isSameIdentity(as: requester) }
     )
-    if let answer = known[question] { return answer }
-    left = PolicyAnalysisTests.isLong ? 100_000 : 5000
-    let found = search(approvers(question)[...], [], question, requester)
-    let answer = found || left > 0 ? found : nil
-    undecided += answer == nil ? 1 : 0
-    known[question] = .some(answer)
-    return answer
+    var escalates = false
+    let same = AnalyzedPair(after, after)
+    var brute = BruteApprovals(after, after)
+    if !mayEscalate.isAllowed || !mayEscalate.approvals.isEmpty {
+      let universe = Universe([after], officers: Self.officers, writer: maker, only: isOneOf)
+      universe.walk { request in
+        // What everybody may do with their own identity is nothing to hold.
+        let isOwn =
+          [.selfRead, .selfRenew, .selfRevoke].contains(request.operation)
+          && request.resource.description == "self"
+        guard !escalates, !isOwn, new.isAllowed(request) else { return }
+        escalates = same.isLacking(request, maker, &brute)
+      }
+      for principal in universe.principals where !escalates {
+        for (time, source) in universe.moments.flatMap({ time in
+          universe.sources.map { (time, $0) }
+        }) {
+          let vote = PolicyRequest(
+            principal: principal,
+            operation: .approvalApprove,
+            resource: ResourcePath(.approvals),
+            time: time,
+            source: source
+          )
+          // A built-in binding gives an officer everything: there is no letting anybody be one.
+          if new.isAllowed(vote), principal.kind != .unixPeer { escalates = true }
+        }
+      }
+    }
+    if one.kind == .unixPeer || one.kind == .kmsSocket { return }
+    #expect(
+      escalates == (found != nil),
+      "\(maker) \(identities) \(String(describing: found))\n\(after.canonicalText)"
+    )
+    tally.identities += found == nil ? 0 : 1
+    guard let found else { return }
+    #expect(isOneOf(found.example.principal), "\(identities) \(found)")
+    #expect(
+      NaiveEvaluator(set: after, officerUIDs: Self.officers).isAllowed(found.example),
+      "\(found)\n\(after.canonicalText)"
+    )
   }
 
-  /// Whether some of the people, with those chosen, are enough for the one and not for the other.
-  private mutating func search(
-    _ people: ArraySlice<Principal>,
-    _ chosen: [Principal],
-    _ question: Question,
-    _ requester: Principal
+  // MARK: - Brute force
+
+  private func change(
+    _ request: PolicyRequest,
+    _ gains: inout BruteApprovals,
+    _ losses: inout BruteApprovals
+  ) -> (isGained: Bool, isLost: Bool) {
+    let left = old.isAllowed(request)
+    let right = new.isAllowed(request)
+    guard left, right, hasApprovals else { return (right && !left, left && !right) }
+    let asked = Set(old.decide(request).approvals.map(\.rule))
+    let then = Set(new.decide(request).approvals.map(\.rule))
+    return (
+      gains.isMore(then, than: asked, request.principal),
+      losses.isMore(asked, than: then, request.principal)
+    )
+  }
+
+  /// Whether the writer may not do it under the old policy, or needs more approvals than the new one
+  /// asks for.
+  private func isLacking(
+    _ request: PolicyRequest,
+    _ writer: Principal,
+    _ gains: inout BruteApprovals
   ) -> Bool {
-    left -= 1
-    guard left > 0 else { return false }
-    // More people are never less: what is enough for the other stays so.
-    func isEnough(_ requirements: [ApprovalRequirement]) -> Bool {
-      requirements.allSatisfy { $0.isSatisfied(by: chosen, requester: requester) }
-    }
-    if isEnough(question.other) { return false }
-    if isEnough(question.one) { return true }
-    guard let next = people.first, chosen.count < 6 else { return false }
-    return search(people.dropFirst(), chosen + [next], question, requester)
-      || search(people.dropFirst(), chosen, question, requester)
+    let own = request.asked(by: writer)
+    guard old.isAllowed(own) else { return true }
+    guard hasApprovals else { return false }
+    let asked = Set(old.decide(own).approvals.map(\.rule))
+    let then = Set(new.decide(request).approvals.map(\.rule))
+    return gains.isMore(then, than: asked, request.principal)
   }
 
-  /// Up to three of each sort that the subjects tell apart: no tree of the generator takes more.
-  private func approvers(_ question: Question) -> [Principal] {
-    let subjects = (question.one + question.other).flatMap { requirement in
-      requirement.tree.nodes.flatMap(\.subjects)
-    }
-    var sorts: [[Bool]: Int] = [:]
-    return Self.people.filter { person in
-      let sort = subjects.map { $0.matches(person) }
-      guard sort.contains(true), question.requester.map({ !$0.isSameIdentity(as: person) }) ?? true,
-        sorts[sort, default: 0] < 3
-      else { return false }
-      sorts[sort, default: 0] += 1
-      return true
-    }
+  /// The same of one request, by the evaluator that knows nothing of the engine.
+  private func isMore(
+    _ request: PolicyRequest,
+    _ one: PolicySet,
+    _ other: PolicySet,
+    _ brute: inout BruteApprovals
+  ) -> Bool {
+    let left = NaiveEvaluator(set: one, officerUIDs: Self.officers)
+    let right = NaiveEvaluator(set: other, officerUIDs: Self.officers)
+    guard left.isAllowed(request) else { return false }
+    guard right.isAllowed(request) else { return true }
+    return brute.isMore(
+      left.approvals(request),
+      than: right.approvals(request),
+      request.principal
+    )
+  }
+
+  private func names(_ access: [PolicyDifference.Access]) -> Set<String> {
+    Set(access.map(\.rule))
+  }
+
+  /// The rules that allow it.
+  private func holders(_ policy: CompiledPolicy, _ request: PolicyRequest) -> Set<String> {
+    let explanation = policy.explain(request)
+    return Set(
+      explanation.allowing.map(\.description)
+        + (explanation.builtIn.map { [$0.rawValue] } ?? [])
+    )
   }
 }

@@ -25,15 +25,7 @@ package struct PolicyEscalation: Hashable, Sendable {
     source: NetworkAddress?,
     steps: Int? = nil
   ) throws(PolicyAnalysisError) -> PolicyEscalation? {
-    let escalate = PolicyRequest(
-      principal: writer,
-      operation: .policyEscalate,
-      resource: Resource.policy,
-      time: time,
-      source: source
-    )
-    let mayEscalate = old.decide(escalate)
-    if mayEscalate.isAllowed, mayEscalate.approvals.isEmpty { return nil }
+    if old.mayEscalate(writer, time: time, source: source) { return nil }
     var search = EscalationSearch(
       old: try AnalyzedPolicy(old),
       new: try AnalyzedPolicy(new),
@@ -50,6 +42,22 @@ package struct PolicyEscalation: Hashable, Sendable {
   }
 }
 
+extension CompiledPolicy {
+  /// Whether `principal` holds `policy:escalate` and needs no approval for it.
+  func mayEscalate(_ principal: Principal, time: Timestamp, source: NetworkAddress?) -> Bool {
+    let decision = decide(
+      PolicyRequest(
+        principal: principal,
+        operation: .policyEscalate,
+        resource: Resource.policy,
+        time: time,
+        source: source
+      )
+    )
+    return decision.isAllowed && decision.approvals.isEmpty
+  }
+}
+
 extension PolicyRequest {
   /// The same request of another principal.
   package func asked(by principal: Principal) -> PolicyRequest {
@@ -63,8 +71,8 @@ extension PolicyRequest {
   }
 }
 
-/// Looks for a request that the change gives and the writer does not hold.
-private struct EscalationSearch {
+/// Looks for a request that a change gives and the writer does not hold.
+struct EscalationSearch {
   let old: AnalyzedPolicy
   let new: AnalyzedPolicy
   /// The old policy's boxes as they are for the writer, about every principal.
@@ -104,6 +112,35 @@ private struct EscalationSearch {
       }
     }
     return nil
+  }
+
+  /// A request of principals who meet `identities` that they may do and the writer does not hold.
+  ///
+  /// To approve is nobody's to hold for another: a second identity is a second vote. What a built-in
+  /// binding lets everybody do with their own identity is nothing to hold.
+  mutating func first(
+    of identities: [Constraint]
+  ) throws(PolicyAnalysisError) -> PolicyRequest? {
+    for box in new.allow {
+      guard let own = box.narrowed(identities + [.not(Self.ofOneself)]) else { continue }
+      if let vote = own.narrowed(Self.approving) {
+        let forbid = new.forbidIndex.near(vote.hull)
+        if let found = try search.example(inside: [vote], outside: forbid) { return found }
+      }
+      if let found = try lacking([own], without: nil, more: []) { return found }
+    }
+    return nil
+  }
+
+  private static let approving = requests([.approvalApprove], of: .approvals)
+  private static let ofOneself = requests(BuiltInBinding.ownOperations.operations, of: .own)
+
+  private static func requests(
+    _ operations: [ServiceOperation],
+    of resource: Resource
+  ) -> [Constraint] {
+    let pattern = ResourcePattern(segments: [.literal(resource.description)], hasRest: false)
+    return [.operations(OperationSet(operations))] + Constraint.resource(pattern)
   }
 
   /// A request of these boxes that the writer may not do, is forbidden to do, or needs more approvals
@@ -155,6 +192,16 @@ private struct EscalationSearch {
 }
 
 extension RuleBox {
+  /// The part of the box that meets more constraints; nil if there is none.
+  fileprivate func narrowed(_ more: [Constraint]) -> RuleBox? {
+    RuleBox(
+      constraints + more,
+      reference: reference,
+      builtIn: builtIn,
+      requirement: requirement
+    )
+  }
+
   /// The box of the requests that it would have if `principal` asked, whoever asks; nil if none.
   fileprivate func asked(by principal: Principal) -> RuleBox? {
     let parts = principal.name.split(separator: "/", omittingEmptySubsequences: false)

@@ -56,7 +56,7 @@ struct NaiveEvaluator {
   }
 
   /// Segment by segment; `*` any (of a name: not empty), `**` the rest, `{x}` an attribute of `who`.
-  private func isText(_ pattern: String, _ text: String, _ who: Principal?) -> Bool {
+  func isText(_ pattern: String, _ text: String, _ who: Principal?) -> Bool {
     let wanted = pattern.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let given = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     for (index, part) in wanted.enumerated() {
@@ -75,7 +75,7 @@ struct NaiveEvaluator {
     return (values[name] ?? nil) ?? ["issuer": who?.issuer, "kind": who?.kind.rawValue][name] ?? nil
   }
 
-  private func isSubject(_ subject: PolicySubject, _ who: Principal) -> Bool {
+  func isSubject(_ subject: PolicySubject, _ who: Principal) -> Bool {
     func fits(_ match: PolicySubject.Match?, _ value: String?) -> Bool {
       match == nil || (match == .present ? value != nil : match == value.map { .literal($0) })
     }
@@ -84,7 +84,7 @@ struct NaiveEvaluator {
       && (subject.name.map { isText("\($0)", who.name, nil) } ?? true)
   }
 
-  private func holds(_ condition: PolicyCondition, _ request: PolicyRequest) -> Bool {
+  func holds(_ condition: PolicyCondition, _ request: PolicyRequest) -> Bool {
     let now = request.time.milliseconds
     switch condition {
     case .isIn(let name, let list):

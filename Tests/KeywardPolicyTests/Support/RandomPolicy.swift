@@ -223,6 +223,13 @@ struct RandomPolicy {
     )
   }
 
+  /// Somebody who changes policy.
+  mutating func writer() -> Principal {
+    let someone = principal()
+    return someone.isNameable
+      ? someone : Principal(kind: .jwt, issuer: "corp", name: "x", cluster: "x")
+  }
+
   private mutating func principal() -> Principal {
     switch random.below(12) {
     case 0: return Principal(kind: .unixPeer, name: "uid:0", uid: 0)
