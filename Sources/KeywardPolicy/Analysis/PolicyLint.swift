@@ -48,9 +48,10 @@ package struct PolicyLint: Hashable, Sendable {
 
   /// Looks through a policy as of `time`.
   package init(_ policy: CompiledPolicy, time: Timestamp, steps: Int = 200_000) {
+    let bound = Set(policy.bindings.map { policy.roles[$0.role].name })
     for document in policy.set.documents {
       switch document.body {
-      case .role(let role): look(document, role, policy, time)
+      case .role(let role): look(document, role, isBound: bound.contains(document.name), time)
       case .binding(let binding): look(document, binding, time)
       case .approvalRule(let rule): look(document, rule)
       }
@@ -70,10 +71,9 @@ package struct PolicyLint: Hashable, Sendable {
   private mutating func look(
     _ document: PolicyDocument,
     _ role: PolicyRole,
-    _ policy: CompiledPolicy,
+    isBound: Bool,
     _ time: Timestamp
   ) {
-    let isBound = policy.bindings.contains { policy.roles[$0.role].name == document.name }
     if !isBound {
       add(.unusedRole, document.identity, "no binding gives this role; bind or remove it")
     }
@@ -149,7 +149,7 @@ package struct PolicyLint: Hashable, Sendable {
 
   /// Counts who there can be if a subject that names one issuer and one name is one person.
   private mutating func look(_ document: PolicyDocument, _ rule: PolicyApprovalRule) {
-    if !rule.tree.isReachable {
+    if !rule.tree.isReachable() {
       add(
         .unreachableQuorum,
         document.identity,
@@ -181,10 +181,6 @@ extension PolicyLint {
         let own = boxes[reference] ?? []
         let identity = PolicySet.Identity(kind: .binding, name: binding.name)
         do throws(PolicyAnalysisError) {
-          if try !Self.isAny(own, &search, outside: { _ in [] }) {
-            add(.neverMatches, identity, "no request can match \(reference)")
-            continue
-          }
           let index = isAllow ? analyzed.allowIndex : analyzed.forbidIndex
           let isUseful = try Self.isAny(
             own,
@@ -195,8 +191,11 @@ extension PolicyLint {
                 + (isAllow ? analyzed.forbidIndex.near(box.hull) : [])
             }
           )
-          if !isUseful {
+          if isUseful { continue }
+          if try Self.isAny(own, &search, outside: { _ in [] }) {
             add(.shadowed, identity, "\(reference) changes nothing beside the other rules")
+          } else {
+            add(.neverMatches, identity, "no request can match \(reference)")
           }
         } catch {
           isPartial = true
@@ -226,13 +225,13 @@ extension PolicyLint {
 
 extension ApprovalTree {
   /// Whether approvers can fill it, taking a subject with one issuer and one name for one person and
-  /// every other for any number.
-  fileprivate var isReachable: Bool {
+  /// every other for any number; of subjects that are not `known` there is nobody.
+  package func isReachable(known: (PolicySubject) -> Bool = { _ in true }) -> Bool {
     let nodes = nodes
     var people: [String: UInt16] = [:]
     var crowd: UInt16 = 0
     for (index, node) in nodes.enumerated() {
-      for subject in node.subjects {
+      for subject in node.subjects where known(subject) {
         if case .literal(let issuer) = subject.issuer, let name = subject.name?.literal,
           subject.cluster != .present
         {
