@@ -55,10 +55,13 @@ enum Base64Forms {
       for width in [64, 76] {
         try SecretForms.addLines(of: text, width: width, to: &pool)
       }
-      // With a line end behind the value the last group is another: only what is before it.
-      let sure = UnsafeRawBufferPointer(rebasing: text[..<(value.count * 8 / 6)])
+      // With a line end behind the value the last group is another: what is sure of the last line.
+      let sure = value.count * 8 / 6
       for width in [64, 76] {
-        try SecretForms.addLines(of: sure, width: width, to: &pool)
+        let start = sure / width * width
+        if sure - start >= SecretForms.minimumLine {
+          try pool.add(UnsafeRawBufferPointer(rebasing: text[start..<sure]))
+        }
       }
     }
   }

@@ -64,8 +64,8 @@ enum SecretForms {
     }
     try addHex(of: value, upperCase: false, to: &pool)
     try addHex(of: value, upperCase: true, to: &pool)
-    if isLong { return }
     try Base64Forms.addWrapped(value, to: &pool)
+    if isLong { return }
     for variant in PercentForms.variants {
       try add(to: &pool) { text throws(CryptoError) in
         try PercentForms.write(value, variant, into: &text)
