@@ -124,6 +124,12 @@ extension KeywardService {
     do { parsed = try SecretReference(reference, form: .fieldOrWhole) } catch {
       throw ServiceError(.invalidRequest, "'version' is no number of a version.")
     }
+    let target = SecretPath(to, name)
+    let question = PolicyRequest(caller, .secretWrite, .secret(to, name), time: now())
+    guard policy.isAllowed(question) else {
+      // Nothing is read for who may not write: the write itself refuses, with its entry.
+      return try await write(caller, target, Draft(values: SecretDraft(), origin: .promoted))
+    }
     let read = try await readSecret(caller, parsed, environment: from.description)
     var draft = Draft(
       values: SecretDraft(),
@@ -135,7 +141,7 @@ extension KeywardService {
     for (field, value) in zip(fields, read.values) {
       try draft.values.put(try WireText.fieldName(field.field), value)
     }
-    return try await write(caller, SecretPath(to, name), draft)
+    return try await write(caller, target, draft)
   }
 
   // MARK: - Steps

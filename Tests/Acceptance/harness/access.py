@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import ROOT
+from .secret import frame
 from .tls import Authority, SecureAPI, free_port, trusting
 
 SCHEMA = ROOT / "schema" / "openapi.yaml"
@@ -175,6 +176,9 @@ class Route:
         for parameter in self.parameters:
             if parameter.get("required") and parameter["name"] not in query:
                 query[parameter["name"]] = sample(parameter)
+        if (self.operation or "").startswith("secret:"):
+            # Nobody gets an environment that they do not name.
+            query = {"environment": "there", **query}
         if self.operation == "key:import":
             # Without it the new version of a key is meant.
             query = {"type": "aes-256", **query}
@@ -184,6 +188,9 @@ class Route:
         if "requestBody" in self.entry:
             (kind,) = self.entry["requestBody"]["content"]
             body = b"x" * 32
+            if self.path.endswith(":put"):
+                fields = [{"name": "x", "length": 1}]
+                body = frame({"environment": "there", "fields": fields}, [b"x"])
             if kind == "application/json":
                 body = json.dumps(self.body(name))
         return api.send(self.method, self.path.replace("{name}", name), body, kind, query)
@@ -203,6 +210,10 @@ class Route:
             "IssuerDocument": Issuer("https://issuer.test/").registration(name=None, preset="oidc"),
             "AuthorityDocument": ClientAuthority("a").registration(name=None),
             "MachineRoleDocument": {},
+            "EnvironmentDocument": {"name": name, "production": False},
+            "FetchSecretsRequest": {"environment": "there", "references": ["kw://there/secret#x"]},
+            "SecretVersionsRequest": {"environment": "there", "versions": [1]},
+            "PromoteSecretRequest": {"from": "there", "to": "elsewhere"},
         }[what]
 
 
@@ -211,6 +222,8 @@ def sample(parameter):
     schema = parameter["schema"]
     if "enum" in schema:
         return schema["enum"][0]
+    if "a-z0-9" in schema.get("pattern", ""):
+        return "there"
     return {"integer": 1, "boolean": "true"}.get(schema.get("type"), "AAAA")
 
 

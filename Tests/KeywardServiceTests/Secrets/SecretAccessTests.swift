@@ -142,7 +142,7 @@ struct SecretAccessTests {
     _ = try await server.service.writeCluster(
       .officer,
       "eu",
-      ClusterDocument(environment: "prod-eu", issuers: [try TestIssuer().document()])
+      ClusterDocument(environment: "prod-eu", issuers: [try TestIssuer().document(name: "eu")])
     )
     let error = await refused(.invalidRequest) {
       try await server.fetch(["kw://payments/db#password"], as: Self.job(nil, cluster: "eu"))
