@@ -33,10 +33,16 @@ extension EntryWriter {
     case .counters(let anchor, let database):
       numbers("counters", ("anchor", anchor), ("database", database))
     case .due(let time):
-      raw(#"{"kind":"due","time":""#)
-      AuditTime.append(time, to: &bytes)
-      raw(#""}"#)
+      moment("due", time)
+    case .opened(let time):
+      moment("opened", time)
     }
+  }
+
+  private mutating func moment(_ kind: String, _ time: UInt64) {
+    raw(#"{"kind":""# + kind + #"","time":""#)
+    AuditTime.append(time, to: &bytes)
+    raw(#""}"#)
   }
 
   private mutating func named(_ kind: String, _ field: String, _ value: String) {
@@ -98,6 +104,9 @@ extension EntryReader {
     case "due":
       try expect(#","time":""#)
       return .due(try time())
+    case "opened":
+      try expect(#","time":""#)
+      return .opened(try time())
     default:
       throw refusal("unknown kind of detail")
     }

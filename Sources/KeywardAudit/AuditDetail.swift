@@ -19,6 +19,8 @@ package enum AuditDetail: Equatable, Sendable {
   /// The version of a secret that was used, and how many steps of inheritance away from the
   /// environment that was asked for it was found.
   case secret(version: UInt64, depth: UInt64)
+  /// When a bundle was opened, as its site says, in milliseconds since 1970.
+  case opened(UInt64)
   /// The number of a keyring term.
   case term(UInt64)
   /// Audit entries that could not be written before this one.

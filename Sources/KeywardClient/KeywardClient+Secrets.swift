@@ -5,6 +5,13 @@ package import KeywardModel
 
 /// Values on their way in and out are framed: see `SecretFrame`.
 extension KeywardClient {
+  /// Tells the server of openings of bundles that it has not seen.
+  package func reportOpenings(
+    _ request: ReportOpeningsRequest
+  ) throws(ClientError) -> ReportedOpenings {
+    try post(Query("/api/v1/bundles:report"), json: request)
+  }
+
   /// Fetches all references of a run in one round trip.
   ///
   /// The values are in the order of ``FetchSecretsHead/lengths``: for each result in turn, each of

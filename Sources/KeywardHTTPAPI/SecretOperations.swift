@@ -28,6 +28,10 @@ package protocol SecretOperations: Sendable {
     _ caller: Caller,
     _ request: FetchSecretsRequest
   ) async throws(ServiceError) -> SecretParcel
+  func reportOpenings(
+    _ caller: Caller,
+    _ request: ReportOpeningsRequest
+  ) async throws(ServiceError) -> ReportedOpenings
   func compareSecrets(
     _ caller: Caller,
     from: EnvironmentName,

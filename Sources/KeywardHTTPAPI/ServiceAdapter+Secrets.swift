@@ -53,6 +53,13 @@ extension ServiceAdapter {
     return SecretParcel(head: fetched.head, values: fetched.values)
   }
 
+  package func reportOpenings(
+    _ caller: Caller,
+    _ request: ReportOpeningsRequest
+  ) async throws(ServiceError) -> ReportedOpenings {
+    try await service.reportOpenings(caller, request)
+  }
+
   package func compareSecrets(
     _ caller: Caller,
     from: EnvironmentName,

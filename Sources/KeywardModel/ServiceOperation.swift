@@ -13,6 +13,7 @@ package enum ServiceOperation: String, CaseIterable, Hashable, Sendable, Codable
   case authShow = "auth:show"
   case authWrite = "auth:write"
   case backupCreate = "backup:create"
+  case bundleReport = "bundle:report"
   case environmentDelete = "environment:delete"
   case environmentList = "environment:list"
   case environmentShow = "environment:show"

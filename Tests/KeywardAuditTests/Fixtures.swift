@@ -80,7 +80,7 @@ enum Fixtures {
     .term(4),
     .dropped(17),
     .entries(from: 100, to: 200),
-    .due(1_763_900_000_123),
+    .due(1_763_900_000_123), .opened(1_763_900_000_124),
     .counters(anchor: 9, database: 8),
     .attribute(.deletionProtected),
   ]

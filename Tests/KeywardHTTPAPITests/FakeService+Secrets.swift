@@ -43,6 +43,14 @@ extension FakeService {
     return SecretPage(secrets: [], nextCursor: nil)
   }
 
+  func reportOpenings(
+    _ caller: Caller,
+    _ request: ReportOpeningsRequest
+  ) async throws(ServiceError) -> ReportedOpenings {
+    try await enter(caller)
+    return ReportedOpenings(recorded: 0)
+  }
+
   func fetchSecrets(
     _ caller: Caller,
     _ request: FetchSecretsRequest

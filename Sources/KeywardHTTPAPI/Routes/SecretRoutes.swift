@@ -50,6 +50,11 @@ extension RouteTable {
       let wanted = try JSONBody.decode(FetchSecretsRequest.self, request.json)
       return try answer(try await service.fetchSecrets(request.caller, wanted))
     },
+    write("/api/v1/bundles:report", .bundleReport, body: .json(limit: fetchLimit)) {
+      (request, service) throws(ServiceError) in
+      let report = try JSONBody.decode(ReportOpeningsRequest.self, request.json)
+      return try .json(try await service.reportOpenings(request.caller, report))
+    },
     read(
       "/api/v1/secrets:diff",
       [

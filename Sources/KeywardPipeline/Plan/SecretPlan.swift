@@ -80,7 +80,8 @@ package struct SecretPlan: Sendable, Encodable {
     refused.map { line in
       let place = line.wantedBy.first.map { "\($0): " } ?? ""
       let words = line.message ?? line.outcome.rawValue
-      return "\(place)\(line.reference): \(words) (\(line.rule))"
+      let rule = words.contains(line.rule) ? "" : " (\(line.rule))"
+      return "\(place)\(line.reference): \(words)\(rule)"
     }.joined(separator: "\n")
   }
 }

@@ -110,6 +110,20 @@ extension ChokePointTests {
     UseCase(operation: .environmentDelete) { server, caller in
       _ = try await server.service.deleteEnvironment(caller, environment)
     },
+    UseCase(operation: .bundleReport) { server, caller in
+      _ = try await server.service.reportOpenings(
+        caller,
+        ReportOpeningsRequest(openings: [
+          BundleOpening(
+            openedAt: "2027-01-31T18:00:00Z",
+            bundle: String(repeating: "a", count: 64),
+            environment: "guarded",
+            by: "uid-0@site",
+            references: ["kw://guarded/secret?version=1#a"]
+          )
+        ])
+      )
+    },
     UseCase(operation: .secretList) { server, caller in
       _ = try await server.service.listSecrets(caller, SecretQuery())
     },

@@ -10,7 +10,7 @@ struct BundleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bundle",
     abstract: "Take secrets to where the server cannot be reached.",
-    subcommands: [BundleCreate.self, BundleOpen.self, BundleInspect.self]
+    subcommands: [BundleCreate.self, BundleOpen.self, BundleInspect.self, BundleReport.self]
   )
 }
 
