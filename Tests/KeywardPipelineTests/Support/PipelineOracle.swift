@@ -66,18 +66,26 @@ final class PipelineOracle {
   ]
 
   private func nextLine() throws -> Data {
+    var line = buffer
     while true {
-      if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Data(buffer[..<end])
-        buffer = Data(buffer[(end + 1)...])
-        return line
-      }
+      // Only what is new is looked through: a line may have megabytes.
       let more = output.fileHandleForReading.availableData
       try #require(
         !more.isEmpty,
         "the oracle ended; are the packages of Tests/requirements.txt installed?"
       )
-      buffer.append(more)
+      let end = more.withUnsafeBytes { bytes in
+        bytes.baseAddress.flatMap { start in
+          memchr(start, 0x0a, bytes.count).map { UnsafeRawPointer($0) - start }
+        }
+      }
+      guard let end else {
+        line.append(more)
+        continue
+      }
+      line.append(more.prefix(end))
+      buffer = Data(more.dropFirst(end + 1))
+      return line
     }
   }
 }
