@@ -493,6 +493,13 @@ int kw_copy_terminal_modes(int from, int to) {
   return 0;
 }
 
+int kw_leave_output_alone(int descriptor) {
+  struct termios modes;
+  if (tcgetattr(descriptor, &modes) != 0) return -errno;
+  modes.c_oflag &= ~(tcflag_t)OPOST;
+  return tcsetattr(descriptor, TCSANOW, &modes) == 0 ? 0 : -errno;
+}
+
 int kw_make_terminal_raw(int descriptor, void *saved) {
   struct termios modes;
   if (tcgetattr(descriptor, &modes) != 0) return -errno;

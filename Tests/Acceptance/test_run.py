@@ -656,6 +656,18 @@ def test_a_terminal_stays_one(run):
     assert terminal.end() == 0
 
 
+def test_a_terminal_for_the_output_alone(run):
+    """Line ends are made once, and keys that send signals reach the command."""
+    words = " ".join(f"'{word}'" for word in run.command(
+        "sh", "-c", "echo u\"\"p $SECRET; exec sleep 100"))
+    # bash goes on after a command that took the interrupt; dash does not.
+    terminal = Terminal(["/bin/bash", "-c", f"{words} </dev/null; echo code=$?"], run.environment)
+    assert terminal.until(b"up ***\r\n") == b""
+    terminal.type(b"\x03")
+    terminal.until(b"code=130")
+    terminal.end()
+
+
 @pytest.mark.parametrize("key,number", [(b"\x03", signal.SIGINT), (b"\x1c", signal.SIGQUIT)])
 def test_keys_that_send_signals(run, key, number):
     terminal = Terminal(run.command("sh", "-c", "echo up; exec sleep 100"), run.environment)
@@ -677,6 +689,8 @@ def test_stop_and_continue_in_a_shell(run, masked):
     terminal.type(b"\x1a")
     terminal.until(b"Stopped")
     terminal.until(b"PROMPT ")
+    # What is typed while bash takes its terminal back may be lost.
+    time.sleep(1)
     terminal.type(b"fg; echo code=$?\n")
     terminal.until(b"exit 6")
     time.sleep(0.5)

@@ -98,6 +98,8 @@ int kw_open_terminal(int *master, int *slave);
 int kw_copy_terminal_size(int from, int to);
 /// Modes of a terminal copied to another one.
 int kw_copy_terminal_modes(int from, int to);
+/// Makes a terminal pass what is written to it as it is.
+int kw_leave_output_alone(int descriptor);
 /// Makes a terminal pass bytes as they are, keeping its modes in `saved` (kw_terminal_modes_size).
 int kw_make_terminal_raw(int descriptor, void *saved);
 int kw_restore_terminal(int descriptor, const void *saved);

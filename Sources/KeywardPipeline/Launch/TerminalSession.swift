@@ -32,6 +32,8 @@ final class TerminalSession: @unchecked Sendable {
     modes = .allocate(byteCount: kw_terminal_modes_size(), alignment: 16)
     kw_copy_terminal_modes(outer, slave)
     kw_copy_terminal_size(outer, slave)
+    // Without its input the outer terminal stays as it is, and makes line ends itself.
+    if outerInput == nil { kw_leave_output_alone(slave) }
   }
 
   deinit {
