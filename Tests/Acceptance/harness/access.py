@@ -214,6 +214,9 @@ class Route:
             "FetchSecretsRequest": {"environment": "there", "references": ["kw://there/secret#x"]},
             "SecretVersionsRequest": {"environment": "there", "versions": [1]},
             "PromoteSecretRequest": {"from": "there", "to": "elsewhere"},
+            "ReportOpeningsRequest": {"openings": [{
+                "opened_at": "2026-01-31T18:00:00Z", "bundle": "0" * 64, "environment": "there",
+                "by": "somebody", "references": ["kw://there/secret?version=1#x"]}]},
         }[what]
 
 
