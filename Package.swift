@@ -118,8 +118,8 @@ var targets: [Target] = [
   .target(
     name: "KeywardService",
     dependencies: [
-      "KeywardAudit", "KeywardAuthn", "KeywardCrypto", "KeywardKeyring", "KeywardModel",
-      "KeywardPolicy", "KeywardStore", "KeywardSystem",
+      "KeywardAudit", "KeywardAuthn", "KeywardCrypto", "KeywardExport", "KeywardKeyring",
+      "KeywardModel", "KeywardPolicy", "KeywardStore", "KeywardSystem",
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: settings
@@ -185,8 +185,8 @@ var targets: [Target] = [
   .target(
     name: "KeywardTesting",
     dependencies: [
-      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
-      "KeywardService", "KeywardStore",
+      "KeywardAudit", "KeywardCrypto", "KeywardExport", "KeywardKeyring", "KeywardModel",
+      "KeywardPolicy", "KeywardService", "KeywardStore",
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: settings
@@ -214,8 +214,8 @@ var targets: [Target] = [
   .testTarget(
     name: "KeywardServiceTests",
     dependencies: [
-      "KeywardAudit", "KeywardCrypto", "KeywardKeyring", "KeywardModel", "KeywardPolicy",
-      "KeywardService", "KeywardStore", "KeywardTesting",
+      "KeywardAudit", "KeywardCrypto", "KeywardExport", "KeywardKeyring", "KeywardModel",
+      "KeywardPolicy", "KeywardService", "KeywardStore", "KeywardTesting",
     ],
     swiftSettings: settings
   ),

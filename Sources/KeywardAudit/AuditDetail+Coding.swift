@@ -32,6 +32,20 @@ extension EntryWriter {
       numbers("entries", ("from", from), ("to", to))
     case .counters(let anchor, let database):
       numbers("counters", ("anchor", anchor), ("database", database))
+    case .export(let id): named("export", "export", id.text)
+    case .destination(let name): named("destination", "destination", name.text)
+    case .blob(let digest): named("blob", "sha256", digest.text)
+    case .exportState(let state): named("export_state", "state", state.text)
+    case .wrapping(let algorithm, let key):
+      raw(#"{"kind":"wrapping""#)
+      text(#","algorithm":""#, algorithm.text)
+      text(#","key_sha256":""#, key.text)
+      raw("}")
+    case .copy(let key, let material):
+      raw(#"{"kind":"copy""#)
+      text(#","key":""#, key.text)
+      text(#","material":""#, material?.text)
+      raw("}")
     case .due(let time):
       moment("due", time)
     case .opened(let time):
@@ -101,6 +115,29 @@ extension EntryReader {
       return .entries(from: try number(#","from":"#), to: try number(#","to":"#))
     case "counters":
       return .counters(anchor: try number(#","anchor":"#), database: try number(#","database":"#))
+    case "export":
+      try expect(#","export":""#)
+      return .export(AuditWord(try text(.code)))
+    case "destination":
+      try expect(#","destination":""#)
+      return .destination(AuditWord(try text(.code)))
+    case "blob":
+      try expect(#","sha256":""#)
+      return .blob(try value(AuditDigest.init(text:)))
+    case "export_state":
+      try expect(#","state":""#)
+      return .exportState(AuditWord(try text(.code)))
+    case "wrapping":
+      try expect(#","algorithm":""#)
+      let algorithm = AuditWord(try text(.code))
+      try expect(#","key_sha256":""#)
+      return .wrapping(algorithm: algorithm, key: try value(AuditDigest.init(text:)))
+    case "copy":
+      try expect(#","key":""#)
+      let key = AuditName(escaped: try text(.principal))
+      var material: AuditName?
+      if take(#","material":""#) { material = AuditName(escaped: try text(.principal)) }
+      return .copy(key: key, material: material)
     case "due":
       try expect(#","time":""#)
       return .due(try time())

@@ -33,6 +33,58 @@ package enum AuditDetail: Equatable, Sendable {
   case counters(anchor: UInt64, database: UInt64)
   /// An attribute that was changed, never its value.
   case attribute(AuditAttribute)
+  /// The id of an export.
+  case export(AuditWord)
+  /// The destination of an export.
+  case destination(AuditWord)
+  /// How the material was wrapped, and the SHA-256 of the wrapping key's SubjectPublicKeyInfo.
+  case wrapping(algorithm: AuditWord, key: AuditDigest)
+  /// The SHA-256 of the wrapped bytes that left.
+  case blob(AuditDigest)
+  /// What the provider calls the copy, and the material in it where it names that.
+  case copy(key: AuditName, material: AuditName?)
+  /// What became of an export.
+  case exportState(AuditWord)
+}
+
+/// A word of `[A-Za-z0-9:._-]`, at most 64 of them; any other character becomes `_`.
+package struct AuditWord: Equatable, Sendable {
+  package let text: String
+
+  package init(_ text: String) {
+    self.text = AuditText.code.bounded(text)
+  }
+}
+
+/// A name from outside, bounded and escaped.
+package struct AuditName: Equatable, Sendable {
+  package let text: String
+
+  package init(_ text: String) {
+    self.text = AuditText.principal.bounded(text)
+  }
+
+  /// The text as an entry has it.
+  init(escaped text: String) {
+    self.text = text
+  }
+}
+
+/// 32 bytes, written as hexadecimal.
+package struct AuditDigest: Equatable, Sendable {
+  package let text: String
+
+  /// Takes a digest of 32 bytes; any other is written as none.
+  package init(_ bytes: [UInt8]) {
+    text = bytes.count == 32 ? KeywardModel.Hex.encode(bytes) : "-"
+  }
+
+  init?(text: String) {
+    guard text == "-" || text.utf8.count == 64, text == "-" || KeywardModel.Hex.decode(text)?.count == 32,
+      text == text.lowercased()
+    else { return nil }
+    self.text = text
+  }
 }
 
 /// A state that a detail can name: SP 800-57 key states, and the server's.

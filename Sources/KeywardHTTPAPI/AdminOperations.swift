@@ -4,7 +4,7 @@ package import KeywardModel
 ///
 /// Every method authorizes, acts and makes its audit entry durable before it returns. `Caller` is
 /// made by the transport from the connection, never from the request's own words.
-package protocol AdminOperations: AccessOperations, SecretOperations {
+package protocol AdminOperations: AccessOperations, ExportOperations, SecretOperations {
   /// The version of the server.
   var version: String { get }
 

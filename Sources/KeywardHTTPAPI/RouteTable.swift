@@ -8,7 +8,7 @@ package enum RouteTable {
   /// `schema/openapi.yaml` has the same.
   package static let all: [Route] =
     healthRoutes + operatorRoutes + keyRoutes + cryptoRoutes
-    + environmentRoutes + secretRoutes + policyRoutes + identityRoutes + auditRoutes
+    + environmentRoutes + secretRoutes + exportRoutes + policyRoutes + identityRoutes + auditRoutes
     + maintenanceRoutes
 
   static let keyPrefix = "/api/v1/keys/"

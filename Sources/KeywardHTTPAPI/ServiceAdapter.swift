@@ -344,7 +344,7 @@ extension PublicResult {
 }
 
 extension SecretResult {
-  fileprivate init(_ answer: KeyAnswer<SecretBox>) {
+  init(_ answer: KeyAnswer<SecretBox>) {
     self.init(answer.value, version: answer.version)
   }
 }

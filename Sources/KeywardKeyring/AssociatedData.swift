@@ -34,6 +34,14 @@ package struct AssociatedData: Hashable, Sendable {
     return AssociatedData(record)
   }
 
+  /// What a provider said for one export, under the root key's `exportParameters` subkey.
+  package static func exportParameters(store: StoreID, export: ExportID) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/export-parameters")
+    record.add(store.bytes)
+    record.add(export.description)
+    return AssociatedData(record)
+  }
+
   /// A ciphertext for kube-apiserver; `keyID` is the `key_id` that travels with it.
   package static func kms(
     store: StoreID,

@@ -15,6 +15,8 @@ package final class RootKey: Sendable {
     case backup
     /// Hashes tokens, secret ids and digests of requests.
     case credentials
+    /// Encrypts what a provider said for an export that is under way.
+    case exportParameters = "export-parameters"
     /// The MAC of every row that matters.
     case rowMAC = "row-mac"
     /// Tells by a keyed hash that a secret had a value before.

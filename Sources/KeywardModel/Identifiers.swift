@@ -36,6 +36,29 @@ package struct KMSKeyID: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// The id of one export of one key version: `exp-` and 26 base32 characters of 16 random bytes.
+package struct ExportID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// Makes the text from 16 random bytes, else nil.
+  package init?(random bytes: [UInt8]) {
+    guard bytes.count == 16 else { return nil }
+    description = "exp-" + Base32.encode(bytes)
+  }
+
+  /// Takes the text back; nil if it has another shape.
+  package init?(_ text: String) {
+    guard text.utf8.count == 30, text.hasPrefix("exp-"),
+      text.utf8.dropFirst(4).allSatisfy({ Base32.isDigit($0) })
+    else { return nil }
+    description = text
+  }
+
+  package static func < (left: ExportID, right: ExportID) -> Bool {
+    left.description < right.description
+  }
+}
+
 /// The identity of a store: 16 random bytes made by `operator init`.
 ///
 /// Part of all associated data, so that nothing of one store opens in another.

@@ -26,6 +26,12 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
   case environment(EnvironmentName)
   /// All environments, for listing: `environments`.
   case environments
+  /// All destinations of exports, for listing: `destinations`.
+  case destinations
+  /// One destination of exports: `destinations/aws-prod`.
+  case destination(RegistryName)
+  /// The inventory of exports: `exports`. A single export belongs to its key.
+  case exports
   /// The caller's own identity and token: `self`.
   case own
 
@@ -44,6 +50,9 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     case .secrets: "secrets"
     case .environment(let name): "environments/" + name.description
     case .environments: "environments"
+    case .destinations: "destinations"
+    case .destination(let name): "destinations/" + name.description
+    case .exports: "exports"
     case .own: "self"
     }
   }
@@ -73,9 +82,13 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     case "environments" where parts.count == 2:
       guard let name = try? EnvironmentName(String(parts[1])) else { return nil }
       self = .environment(name)
+    case "destinations" where parts.count == 2:
+      guard let name = RegistryName(String(parts[1])) else { return nil }
+      self = .destination(name)
     default:
       let plain: [Resource] = [
-        .audit, .system, .policy, .approvals, .secrets, .environments, .own,
+        .audit, .system, .policy, .approvals, .secrets, .environments, .destinations, .exports,
+        .own,
       ]
       guard let resource = plain.first(where: { $0.description == path }) else { return nil }
       self = resource

@@ -42,9 +42,10 @@ package struct AuditRecord: Sendable {
 
   /// It ended with `error`; policy, state and limits refuse, everything else fails.
   package mutating func fail(_ error: ServiceError) {
-    reason = error.code.rawValue
+    reason = error.reason ?? error.code.rawValue
     switch error.code {
-    case .internalError, .auditUnavailable, .storageFull, .tampered, .unavailable: outcome = .failed
+    case .internalError, .auditUnavailable, .destinationFailed, .storageFull, .tampered,
+      .unavailable: outcome = .failed
     default: outcome = .refused
     }
   }

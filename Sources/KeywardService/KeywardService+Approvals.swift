@@ -25,19 +25,31 @@ extension KeywardService {
     // What falls due was ordered before, with its approval.
     guard record.caller.principal.kind != .server,
       case .key(let name) = record.resource, record.operation.changesKey,
-      let key = state.directory.key(named: name), key.attributes.requiredApprovals > 0
+      let key = state.directory.key(named: name)
     else { return approvals }
-    return approvals + [
-      ApprovalRequirement(
-        rule: "required_approvals",
-        tree: ApprovalTree(
-          needed: key.attributes.requiredApprovals,
-          subjects: [PolicySubject(issuer: .present)],
-          nested: []
-        ),
-        validFor: 86_400
-      )
-    ]
+    var needed: [(rule: String, count: Int)] = []
+    if key.attributes.requiredApprovals > 0 {
+      needed.append(("required_approvals", key.attributes.requiredApprovals))
+    }
+    // Without the key a cloud's copy cannot be renewed, and what it protects may be lost (failure
+    // mode 12).
+    if record.operation == .keyDestroy,
+      state.inventory.exports(of: key.id).contains(where: \.isLive)
+    {
+      needed.append(("live_copies", 1))
+    }
+    return approvals
+      + needed.map { rule, count in
+        ApprovalRequirement(
+          rule: rule,
+          tree: ApprovalTree(
+            needed: count,
+            subjects: [PolicySubject(issuer: .present)],
+            nested: []
+          ),
+          validFor: 86_400
+        )
+      }
   }
 
   /// Decides what the operation has to do about approvals; throws what is wrong with the one that the
@@ -376,10 +388,12 @@ extension ApprovalRecord {
 }
 
 extension ServiceOperation {
-  /// Whether it changes a key, which the key's own number of approvals is about.
+  /// Whether it changes a key or lets it out, which the key's own number of approvals is about.
   var changesKey: Bool {
     switch self {
-    case .keyDestroy, .keyImport, .keyRotate, .keyState, .keyUndestroy, .keyUpdate: true
+    case .keyCloudExport, .keyDestroy, .keyExport, .keyImport, .keyRotate, .keyState,
+      .keyUndestroy, .keyUpdate:
+      true
     default: false
     }
   }

@@ -23,6 +23,7 @@ extension KeywardService {
     }
     if count.isMultiple(of: 5) { await carryOutDue(state, now) }
     if count.isMultiple(of: 10) { await removeExpired(state, at: now) }
+    if count.isMultiple(of: 5) { await watchExports(state, at: now) }
     // Apart: an issuer that does not answer must not hold up what is due.
     Task { await refreshKeySets(state) }
     await rewrapSome(state)
@@ -233,5 +234,5 @@ package final class RewrapQueue: Sendable {
 
 extension Timestamp {
   /// Later than every moment that comes.
-  fileprivate static let never = Timestamp(milliseconds: .max)
+  static let never = Timestamp(milliseconds: .max)
 }

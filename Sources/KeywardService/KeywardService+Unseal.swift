@@ -240,6 +240,11 @@ extension KeywardService {
         rootKey: rootKey,
         now: now()
       )
+      let inventory = try Inventory(loaded.records)
+      // What was prepared in a database that is older than it seems may have been used up since.
+      let voided =
+        loaded.accepted.contains(.rollback)
+        ? inventory.exports.filter { $0.state == .prepared } : []
       let archive = PolicyArchive(loaded.records)
       let policy = try newestPolicy(archive)
       let signer = try auditSigner(loaded, rootKey)
@@ -268,6 +273,12 @@ extension KeywardService {
       let unkept = waitingJournal.withLock { $0.dropped }
       try committer.commitNow(log, durability: .change, signing: true) { transaction, log in
         for record in revived { try transaction.deleteRecord(record) }
+        for old in voided {
+          var export = old
+          try export.fail(.rolledBack)
+          try transaction.updateRecord(export.stored, from: old.stored)
+          inventory.put(export)
+        }
         let journal = try transaction.drainJournal()
         let (events, unfit) = JournalFilter.events(
           journal.entries,
@@ -287,6 +298,7 @@ extension KeywardService {
         keys: loaded.keys,
         access: access,
         secrets: try SecretBook(loaded.records, term: keyring.currentTerm),
+        inventory: inventory,
         policy: policy,
         archive: archive,
         cacheCapacity: options.materialCacheCapacity

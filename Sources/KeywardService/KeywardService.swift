@@ -28,6 +28,8 @@ package final class KeywardService: Sendable {
   let copying = Atomic<Bool>(false)
   /// Where keys are made; see `prepared`.
   let keySetSource: (any KeySetSource)?
+  /// Who reaches the destinations of exports; nil where there is no way out.
+  let exporter: (any ExportGateway)?
   private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
   /// Where policies are compared, which can take seconds too.
   let drawingBoard = DispatchQueue(label: "keyward.policy", qos: .utility)
@@ -43,6 +45,7 @@ package final class KeywardService: Sendable {
     options: ServiceOptions,
     sealSource: SealSource?,
     keySetSource: (any KeySetSource)? = nil,
+    exporter: (any ExportGateway)? = nil,
     logger: Logger,
     onFatal: @escaping @Sendable (StoreError) -> Void
   ) {
@@ -52,6 +55,7 @@ package final class KeywardService: Sendable {
     self.options = options
     self.sealSource = sealSource
     self.keySetSource = keySetSource
+    self.exporter = exporter
     self.logger = logger
     startedAt = time.now()
     committer = Committer(store: store, onFatal: onFatal)

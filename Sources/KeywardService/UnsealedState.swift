@@ -11,6 +11,7 @@ package final class UnsealedState: Sendable {
   package let rewrap = RewrapQueue()
   package let access: AccessState
   package let secrets: SecretBook
+  package let inventory: Inventory
   private let rootKeySlot: Mutex<RootKey?>
   private let keyringSlot: Mutex<Keyring?>
   private let cache: MaterialCache
@@ -24,12 +25,14 @@ package final class UnsealedState: Sendable {
     keys: [Key],
     access: AccessState,
     secrets: SecretBook,
+    inventory: Inventory,
     policy: PolicyRevision,
     archive: PolicyArchive,
     cacheCapacity: Int
   ) {
     self.access = access
     self.secrets = secrets
+    self.inventory = inventory
     policySlot = Mutex(policy)
     archiveSlot = Mutex(archive)
     self.store = store

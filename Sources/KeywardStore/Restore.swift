@@ -90,10 +90,19 @@ package enum Restore {
     if let existing { try carry.apply(existing.keys, to: state.keys) }
     // What was revoked since the backup must not come back: nobody stays logged in over a restore.
     let sessions = state.records.filter(\.kind.endsWithRestore)
-    if !carry.changes.isEmpty || !sessions.isEmpty {
+    let kept = (existing?.records ?? []).filter(\.kind.outlivesRestore)
+    if !carry.changes.isEmpty || !sessions.isEmpty || !kept.isEmpty {
+      let restored = Dictionary(grouping: state.records.filter(\.kind.outlivesRestore), by: \.id)
       try store.write(durability: .change) { transaction in
         try carry.write(to: transaction)
         for record in sessions { try transaction.deleteRecord(record) }
+        for record in kept {
+          if let old = restored[record.id]?.first(where: { $0.kind == record.kind }) {
+            if old != record { try transaction.updateRecord(record, from: old) }
+          } else {
+            try transaction.insertRecord(record)
+          }
+        }
       }
       store.lock()
       state = try verify(store, header, rootKey, keys)

@@ -23,6 +23,10 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   case cluster
   /// An environment that secrets have values in.
   case environment
+  /// Where keys can be exported to.
+  case destination
+  /// One export of one key version: what is known of the copy.
+  case export
   /// An issuer of JWTs outside of any cluster.
   case issuer
   /// One revision of the policy, with all its documents.
@@ -42,12 +46,19 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
 
   /// Whether a restore leaves records of this kind out: what lets somebody in without proving an
   /// identity again may have been revoked since the backup.
+  ///
+  /// Exports stay: a copy in a cloud does not go with a restore, and an inventory that forgot it
+  /// would let its key be destroyed.
   package var endsWithRestore: Bool {
     switch self {
     case .approval, .secretID, .token: true
-    case .authority, .cluster, .environment, .issuer, .policy, .role, .secret, .secretUse,
-      .secretVersion:
+    case .authority, .cluster, .destination, .environment, .export, .issuer, .policy, .role,
+      .secret, .secretUse, .secretVersion:
       false
     }
   }
+
+  /// Whether a restore keeps the records of the store that it replaces: what they tell of happened
+  /// outside, and does not go back with a backup.
+  package var outlivesRestore: Bool { self == .export }
 }

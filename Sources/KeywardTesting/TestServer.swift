@@ -18,6 +18,7 @@ package final class TestServer: Sendable {
   private let options: ServiceOptions
   private let usesKeyFile: Bool
   private let isFaulty: Bool
+  private let exporter: (any ExportGateway)?
   private let parts = Mutex<(service: KeywardService, store: any Store)?>(nil)
 
   /// Makes a server that is not initialized; `usesKeyFile` configures a key file as the automatic
@@ -27,8 +28,10 @@ package final class TestServer: Sendable {
     folder: TemporaryFolder? = nil,
     keyFile: SealKeyFile = SealKeyFile(),
     usesKeyFile: Bool = true,
-    isFaulty: Bool = false
+    isFaulty: Bool = false,
+    exporter: (any ExportGateway)? = nil
   ) async throws {
+    self.exporter = exporter
     self.options = options
     self.folder = try folder ?? TemporaryFolder()
     self.keyFile = keyFile
@@ -40,9 +43,14 @@ package final class TestServer: Sendable {
   /// A server with an automatic seal, initialized and unsealed.
   package static func unsealed(
     options: ServiceOptions = ServiceOptions(),
-    isFaulty: Bool = false
+    isFaulty: Bool = false,
+    exporter: (any ExportGateway)? = nil
   ) async throws -> TestServer {
-    let server = try await TestServer(options: options, isFaulty: isFaulty)
+    let server = try await TestServer(
+      options: options,
+      isFaulty: isFaulty,
+      exporter: exporter
+    )
     _ = try await server.initialize(.keyFile, shares: 1, threshold: 1)
     return server
   }
@@ -98,6 +106,7 @@ package final class TestServer: Sendable {
       policy: CompiledPolicy.builtIn(officerUIDs: [0]),
       options: options,
       sealSource: usesKeyFile ? keyFile.source : nil,
+      exporter: exporter,
       logger: logger,
       onFatal: { _ in }
     )

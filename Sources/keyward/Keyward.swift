@@ -24,14 +24,16 @@ struct Keyward: AsyncParsableCommand {
       that HTTPS needs.
 
       Exit status: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 sealed or not \
-      initialized, 5 refused, 6 not found, 7 verification failed.
+      initialized, 5 refused, 6 not found, 7 verification failed, 8 the provider of an export failed, \
+      9 its parameters have expired.
       """,
     subcommands: [
       ServerCommand.self, OperatorCommand.self, KeyCommand.self, KMSCommand.self,
       SecretCommand.self, EnvironmentCommand.self,
       LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, PolicyCommand.self,
       RunCommand.self, GetCommand.self, RenderCommand.self, BundleCommand.self,
-      ApprovalCommand.self, AuthCommand.self, AuditCommand.self, BackupCommand.self,
+      ApprovalCommand.self, ExportCommand.self, DestinationCommand.self, AuthCommand.self,
+      AuditCommand.self, BackupCommand.self,
       FsckCommand.self, CompletionCommand.self, BenchCommand.self,
       VersionCommand.self,
     ]

@@ -83,6 +83,16 @@ enum Fixtures {
     .due(1_763_900_000_123), .opened(1_763_900_000_124),
     .counters(anchor: 9, database: 8),
     .attribute(.deletionProtected),
+    .export(AuditWord("exp-abcdefghijklmnopqrstuvwxyz")),
+    .destination(AuditWord("aws-prod")),
+    .wrapping(
+      algorithm: AuditWord("RSA_AES_KEY_WRAP_SHA_256"),
+      key: AuditDigest([UInt8](repeating: 7, count: 32))
+    ),
+    .blob(AuditDigest([UInt8](repeating: 8, count: 32))),
+    .copy(key: AuditName("arn:aws:kms:eu-west-1:1:key/\"x%"), material: nil),
+    .copy(key: AuditName("projects/p"), material: AuditName("0123")),
+    .exportState(AuditWord("delivered")),
   ]
 
   static func signer(_ name: String = "keyward.example/audit") throws -> NoteSigner {

@@ -15,6 +15,10 @@ package enum ErrorCode: String, CaseIterable, Hashable, Sendable, Codable {
   case conflict
   /// The one failure of every decryption, unwrapping and authentication of ciphertext.
   case decryptionFailed = "decryption_failed"
+  /// The other end of an export refused, failed or could not be reached.
+  case destinationFailed = "destination_failed"
+  /// The rules of the destination, or what came from it, do not let the key go there so.
+  case exportRefused = "export_refused"
   /// Known, but not allowed.
   case forbidden
   /// More or longer headers than the server takes.
@@ -69,7 +73,8 @@ package enum ErrorCode: String, CaseIterable, Hashable, Sendable, Codable {
     case .notFound: 404
     case .methodNotAllowed: 405
     case .requestTimeout: 408
-    case .alreadyExists, .alreadyInitialized, .conflict, .keyState, .keyUsage, .rollbackDetected:
+    case .alreadyExists, .alreadyInitialized, .conflict, .exportRefused, .keyState, .keyUsage,
+      .rollbackDetected:
       409
     case .limitExceeded: 413
     case .unsupportedMediaType: 415
@@ -77,6 +82,7 @@ package enum ErrorCode: String, CaseIterable, Hashable, Sendable, Codable {
     case .headersTooLarge: 431
     case .internalError, .tampered: 500
     case .unimplemented: 501
+    case .destinationFailed: 502
     case .auditUnavailable, .notInitialized, .sealed, .unavailable: 503
     case .storageFull: 507
     }
@@ -90,12 +96,13 @@ package enum ErrorCode: String, CaseIterable, Hashable, Sendable, Codable {
     case .alreadyExists: 6  // ALREADY_EXISTS
     case .approvalRequired, .forbidden: 7  // PERMISSION_DENIED
     case .headersTooLarge, .limitExceeded, .tooManyRequests: 8  // RESOURCE_EXHAUSTED
-    case .alreadyInitialized, .keyState, .keyUsage, .notInitialized, .rollbackDetected, .sealed:
+    case .alreadyInitialized, .exportRefused, .keyState, .keyUsage, .notInitialized,
+      .rollbackDetected, .sealed:
       9  // FAILED_PRECONDITION
     case .conflict: 10  // ABORTED
     case .methodNotAllowed, .unimplemented: 12  // UNIMPLEMENTED
     case .internalError: 13  // INTERNAL
-    case .auditUnavailable, .storageFull, .unavailable: 14  // UNAVAILABLE
+    case .auditUnavailable, .destinationFailed, .storageFull, .unavailable: 14  // UNAVAILABLE
     case .tampered: 15  // DATA_LOSS
     case .unauthenticated: 16  // UNAUTHENTICATED
     case .decryptionFailed, .invalidRequest, .unsupportedMediaType, .wrongPassphrase, .wrongShare:
@@ -112,6 +119,8 @@ package enum ErrorCode: String, CaseIterable, Hashable, Sendable, Codable {
     case .auditUnavailable: "Audit log not writable"
     case .conflict: "Conflicting change"
     case .decryptionFailed: "Decryption failed"
+    case .destinationFailed: "Destination failed"
+    case .exportRefused: "Export refused"
     case .forbidden: "Not allowed"
     case .headersTooLarge: "Headers too large"
     case .internalError: "Internal error"

@@ -14,6 +14,8 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
   package let requestID: String
   /// The request for approval that this one waits for, in an answer of `approval_required`.
   package let approval: String?
+  /// What exactly was refused, in an answer of `export_refused` or `destination_failed`.
+  package let reason: String?
 
   enum CodingKeys: String, CodingKey {
     case type
@@ -24,6 +26,7 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
     case remedy
     case requestID = "request_id"
     case approval
+    case reason
   }
 
   package init(_ error: ServiceError, requestID: String) {
@@ -35,5 +38,6 @@ package struct ProblemDocument: Hashable, Sendable, Codable {
     remedy = error.remedy
     self.requestID = requestID
     approval = error.approval?.description
+    reason = error.reason
   }
 }

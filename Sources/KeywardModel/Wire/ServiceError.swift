@@ -10,17 +10,21 @@ package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible 
   package let remedy: String?
   /// The request for approval that this one waits for.
   package let approval: ApprovalID?
+  /// What exactly was refused, where many things share a code: a stable word, as `direct_too_long`.
+  package let reason: String?
 
   package init(
     _ code: ErrorCode,
     _ message: String,
     remedy: String? = nil,
-    approval: ApprovalID? = nil
+    approval: ApprovalID? = nil,
+    reason: String? = nil
   ) {
     self.code = code
     self.message = message
     self.remedy = remedy
     self.approval = approval
+    self.reason = reason
   }
 
   /// The one answer to a credential that is missing, unknown, wrong, revoked or out of its time.
@@ -31,7 +35,8 @@ package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible 
   )
 
   package var description: String {
-    guard let remedy else { return "\(code.rawValue): \(message)" }
-    return "\(code.rawValue): \(message) \(remedy)"
+    let name = reason ?? code.rawValue
+    guard let remedy else { return "\(name): \(message)" }
+    return "\(name): \(message) \(remedy)"
   }
 }

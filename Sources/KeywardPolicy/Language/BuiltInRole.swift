@@ -45,6 +45,8 @@ package enum BuiltInRole: String, CaseIterable, Sendable {
         ),
         Self.allow([.keyList, .keyShow, .keyRotate], "keys", "keys/**"),
         Self.allow([.approvalList, .approvalShow], "approvals"),
+        Self.allow([.destinationList, .destinationShow], "destinations", "destinations/**"),
+        Self.allow([.exportList, .exportShow], "exports", "keys/**"),
       ]
     }
   }
@@ -80,9 +82,8 @@ package enum BuiltInBinding: String, CaseIterable, Sendable {
   ])
 
   package static let serverOperations: OperationSet = OperationSet([
-    .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal, .serverExpire,
-    .serverRecover,
-    .serverStart, .serverStop,
+    .exportRecord, .keyCreate, .keyDestroy, .keyRotate, .operatorRotate, .operatorUnseal,
+    .serverExpire, .serverRecover, .serverStart, .serverStop,
   ])
 
   /// The built-in binding that allows the request, if one does.

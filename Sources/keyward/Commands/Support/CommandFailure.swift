@@ -87,7 +87,8 @@ struct CommandFailure: Error {
 
   /// The server's words; for a missing approval the very commands that come next.
   private static func refusal(_ problem: ProblemDocument) -> CommandFailure {
-    let reference = "(\(problem.code), request \(problem.requestID))"
+    let code = problem.reason ?? problem.code
+    let reference = "(\(code), request \(problem.requestID))"
     var remedy = [problem.remedy, reference].compactMap { $0 }.joined(separator: " ")
     if let approval = problem.approval {
       remedy = """
@@ -97,7 +98,8 @@ struct CommandFailure: Error {
         """
     }
     return CommandFailure(
-      status(of: ErrorCode(rawValue: problem.code)),
+      problem.reason == "parameters_expired" || problem.reason == "import_token_expired"
+        ? .expired : status(of: ErrorCode(rawValue: problem.code)),
       problem.detail,
       remedy: remedy
     )
@@ -129,6 +131,7 @@ struct CommandFailure: Error {
     case .forbidden, .unauthenticated, .approvalRequired: .refused
     case .notFound: .notFound
     case .tampered, .rollbackDetected: .verificationFailed
+    case .destinationFailed: .destinationFailed
     default: .failed
     }
   }

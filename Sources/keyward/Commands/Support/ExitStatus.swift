@@ -12,4 +12,8 @@ enum ExitStatus: CInt {
   case notFound = 6
   /// A signature, MAC, audit log, store or plugin that does not hold what it promises.
   case verificationFailed = 7
+  /// The provider of an export refused, failed or could not be reached.
+  case destinationFailed = 8
+  /// What a provider gave for an export has come to its end.
+  case expired = 9
 }

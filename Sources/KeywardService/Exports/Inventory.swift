@@ -1,0 +1,144 @@
+package import KeywardModel
+import KeywardStore
+import Synchronization
+
+/// Destinations and exports while the server is unsealed: a copy in memory of what the store has.
+///
+/// Changes are written first, on the writing thread, and shown here once they are durable.
+package final class Inventory: Sendable {
+  private struct Book {
+    var destinations: [RegistryName: Destination] = [:]
+    var exports: [ExportID: ExportRecord] = [:]
+    /// The exports of each key, so that a guard need not look at all.
+    var ofKey: [KeyID: Set<ExportID>] = [:]
+    /// The warning that was logged last of each export.
+    var warned: [ExportID: ExportWarning] = [:]
+    /// Exports with a request of their own on its way to the provider.
+    var busy: Set<ExportID> = []
+  }
+
+  /// The most exports that the inventory has.
+  static let most = 100_000
+
+  private let book: Mutex<Book>
+
+  /// Reads the records; throws the first that does not read, which a verified store does not have.
+  init(_ records: [StoredRecord]) throws(ServiceError) {
+    var book = Book()
+    for record in records {
+      switch record.kind {
+      case .destination:
+        guard let destination = Destination(decoding: record.body) else {
+          throw AccessState.unreadable(record)
+        }
+        book.destinations[destination.name] = destination
+      case .export:
+        guard let export = ExportRecord(decoding: record.body) else {
+          throw AccessState.unreadable(record)
+        }
+        book.exports[export.id] = export
+        book.ofKey[export.key, default: []].insert(export.id)
+      default: break
+      }
+    }
+    self.book = Mutex(book)
+  }
+
+  // MARK: - Destinations
+
+  func destination(_ name: RegistryName) -> Destination? {
+    book.withLock { $0.destinations[name] }
+  }
+
+  /// All of them, by name.
+  var destinations: [Destination] {
+    book.withLock { Array($0.destinations.values) }.sorted { $0.name < $1.name }
+  }
+
+  func put(_ destination: Destination) {
+    book.withLock { $0.destinations[destination.name] = destination }
+  }
+
+  func remove(_ name: RegistryName) {
+    book.withLock { $0.destinations[name] = nil }
+  }
+
+  // MARK: - Exports
+
+  func export(_ id: ExportID) -> ExportRecord? {
+    book.withLock { $0.exports[id] }
+  }
+
+  /// All of them, newest first.
+  var exports: [ExportRecord] {
+    book.withLock { Array($0.exports.values) }
+      .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+  }
+
+  /// Those of one key, newest first.
+  func exports(of key: KeyID) -> [ExportRecord] {
+    book.withLock { book in (book.ofKey[key] ?? []).compactMap { book.exports[$0] } }
+      .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+  }
+
+  var hasRoom: Bool { book.withLock { $0.exports.count < Self.most } }
+
+  func put(_ export: ExportRecord) {
+    book.withLock { book in
+      book.exports[export.id] = export
+      book.ofKey[export.key, default: []].insert(export.id)
+    }
+  }
+
+  /// Takes an export for one exchange with its provider; false if another has it.
+  func begin(_ id: ExportID) -> Bool { book.withLock { $0.busy.insert(id).inserted } }
+
+  func end(_ id: ExportID) { book.withLock { _ = $0.busy.remove(id) } }
+
+  /// The warnings that were not logged yet, each once.
+  func newWarnings(at now: Timestamp) -> [(ExportRecord, ExportWarning)] {
+    book.withLock { book in
+      var new: [(ExportRecord, ExportWarning)] = []
+      for export in book.exports.values {
+        guard let warning = ExportWarning(export, at: now) else { continue }
+        guard book.warned.updateValue(warning, forKey: export.id) != warning else { continue }
+        new.append((export, warning))
+      }
+      return new
+    }
+  }
+}
+
+/// How near the end of a copy is, or of what an export under way was prepared with.
+package enum ExportWarning: String, CaseIterable, Hashable, Sendable {
+  case month = "30 days"
+  case week = "7 days"
+  case day = "1 day"
+  case over
+
+  private static let secondsOfDay: Int64 = 86_400
+
+  /// The warning that is due, if the export matters still and has an end within 30 days.
+  package init?(_ export: ExportRecord, at now: Timestamp) {
+    let end: Timestamp?
+    switch export.state {
+    case .prepared, .sending: end = export.parametersValidUntil
+    case .delivered, .proved, .contradicted: end = export.validUntil
+    // What ended by itself is told until it is renewed or retired.
+    case .expired: end = export.sentAt == nil ? nil : export.validUntil
+    case .failed, .superseded, .retired: end = nil
+    }
+    guard let end else { return nil }
+    if end <= now {
+      self = .over
+    } else if end <= now.adding(seconds: Self.secondsOfDay) {
+      self = .day
+    } else if end <= now.adding(seconds: 7 * Self.secondsOfDay) {
+      self = .week
+    } else if end <= now.adding(seconds: 30 * Self.secondsOfDay) {
+      self = .month
+    } else {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import KeywardAudit
+import KeywardExport
+package import KeywardModel
+import KeywardPolicy
+import KeywardStore
+import Logging
+
+/// Where each copy of a key is, and what is known of it.
+extension KeywardService {
+  /// The exports that the caller may see, newest first, and no hint of others.
+  package func listExports(
+    _ caller: Caller,
+    _ query: ExportFilter
+  ) async throws(ServiceError) -> ExportPage {
+    let cursor = query.cursor.flatMap { ExportID($0) }
+    guard query.cursor == nil || cursor != nil else {
+      throw ServiceError(.invalidRequest, "The query parameter 'cursor' is not of a page before.")
+    }
+    let wanted = query.state.flatMap { ExportRecord.State(rawValue: $0) }
+    guard query.state == nil || wanted != nil else {
+      throw ServiceError(
+        .invalidRequest,
+        "The state is unknown.",
+        remedy: "Use one of: "
+          + ExportRecord.State.allCases.map(\.rawValue).joined(separator: ", ") + "."
+      )
+    }
+    return try await awaiting { reply in
+      self.answer(caller, .exportList, .exports, reply: reply) { _, state, record in
+        let time = record.time
+        let policy = state.policy.compiled
+        var seen: [KeyName: Bool] = [:]
+        let all = state.inventory.exports.filter { export in
+          guard query.key == nil || query.key == export.keyName,
+            query.destination == nil || query.destination == export.destination,
+            wanted == nil || wanted == export.state,
+            !query.onlyWarnings || ExportWarning(export, at: time) != nil
+          else { return false }
+          if let known = seen[export.keyName] { return known }
+          let decision = policy.decide(
+            PolicyRequest(caller, .exportShow, .key(export.keyName), time: time)
+          )
+          let maySee = decision.isAllowed && decision.approvals.isEmpty
+          seen[export.keyName] = maySee
+          return maySee
+        }
+        let start = cursor.flatMap { cursor in
+          all.firstIndex { $0.id == cursor }.map { $0 + 1 }
+        }
+        let page = all[(start ?? 0)...].prefix(query.limit)
+        let isLast = (start ?? 0) + page.count >= all.count
+        return ExportPage(
+          exports: page.map { ExportInfo($0, state.directory.key($0.key), at: time) },
+          nextCursor: isLast ? nil : page.last?.id.description
+        )
+      }
+    }
+  }
+
+  package func showExport(
+    _ caller: Caller,
+    _ id: ExportID
+  ) async throws(ServiceError) -> ExportInfo {
+    let export = try await exportForUse(caller, id)
+    return try await awaiting { reply in
+      self.answer(caller, .exportShow, .key(export.keyName), reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        guard let export = state.inventory.export(id) else { throw .noExport(id) }
+        record.details = [.export(AuditWord(id.description))]
+        return ExportInfo(export, state.directory.key(export.key), at: record.time)
+      }
+    }
+  }
+
+  /// Asks the provider how the copy is, and compares it with the key.
+  package func verifyExport(
+    _ caller: Caller,
+    _ id: ExportID
+  ) async throws(ServiceError) -> ExportInfo {
+    let export = try await permitted(caller, .exportVerify, id)
+    guard [.delivered, .proved, .contradicted].contains(export.state) else {
+      throw ServiceError(
+        .conflict,
+        "The export is \(export.state.rawValue): there is no copy to verify.",
+        remedy: export.state == .sending ? "Use: keyward export resume \(id)." : nil
+      )
+    }
+    let state = try unsealed()
+    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
+    let receipt = export.receipt
+    let status = try await status(of: receipt, cloud, session)
+    let copy = ExportCopy(
+      providerKeyID: receipt.providerKeyID,
+      materialID: status.materialID ?? receipt.materialID,
+      state: status.state.rawValue,
+      validUntil: status.validUntil,
+      checkedAt: now()
+    )
+    let isGone = status.state == .gone
+    let looked = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+      try export.look(copy, isGone: isGone)
+    }
+    let done =
+      isGone ? looked : await proved(looked, receipt, plan, cloud, session, caller)
+    return ExportInfo(done, state.directory.key(done.key), at: now())
+  }
+
+  /// Finds out what became of an export whose exchange broke off, and brings it to an end.
+  ///
+  /// Nothing is sent: a token that may be spent is never used again.
+  package func resumeExport(
+    _ caller: Caller,
+    _ id: ExportID
+  ) async throws(ServiceError) -> ExportInfo {
+    let export = try await permitted(caller, .exportResume, id)
+    guard export.state == .sending else {
+      throw ServiceError(
+        .conflict,
+        "The export is \(export.state.rawValue): there is nothing to find out.",
+        remedy: export.state == .prepared
+          ? "Complete it: run the export command again." : nil
+      )
+    }
+    let state = try unsealed()
+    guard state.inventory.begin(id) else {
+      throw ServiceError(.conflict, "The export is under way.", remedy: "Wait for its answer.")
+    }
+    defer { state.inventory.end(id) }
+    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
+    let receipt = export.receipt
+    let status = try await status(of: receipt, cloud, session)
+    guard status.state == .enabled || status.state == .pendingRotation || status.state == .disabled
+    else {
+      let failed = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+        try export.fail(
+          ExportFailure(
+            reason: "not_arrived",
+            words: "The provider does not have the material; its key is \(status.state.rawValue)."
+          )
+        )
+      }
+      return ExportInfo(failed, state.directory.key(failed.key), at: now())
+    }
+    var arrived = receipt
+    arrived.materialID = status.materialID
+    arrived.state = status.state
+    arrived.validUntil = status.validUntil
+    let copy = ExportCopy(arrived, at: now())
+    let delivered = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+      try export.deliver(copy)
+    }
+    let done = await proved(delivered, arrived, plan, cloud, session, caller)
+    return ExportInfo(done, state.directory.key(done.key), at: now())
+  }
+
+  /// Takes a copy out of those that hold its key back: somebody says that it is gone.
+  package func retireExport(
+    _ caller: Caller,
+    _ id: ExportID
+  ) async throws(ServiceError) -> ExportInfo {
+    let export = try await exportForUse(caller, id)
+    return try await awaiting { reply in
+      self.change(caller, .exportRetire, .key(export.keyName), reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        guard let old = state.inventory.export(id) else { throw .noExport(id) }
+        record.key = old.key
+        record.version = old.version
+        var new = old
+        try new.retire()
+        let retired = new
+        record.details = [
+          .export(AuditWord(id.description)), .exportState(AuditWord(retired.state.rawValue)),
+        ]
+        try self.store { try transaction.updateRecord(retired.stored, from: old.stored) }
+        return Change(ExportInfo(retired, state.directory.key(retired.key), at: record.time)) {
+          state.inventory.put(retired)
+        }
+      }
+    }
+  }
+
+  /// Authorizes an operation on an export, with its entry, and gives the record.
+  private func permitted(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ id: ExportID
+  ) async throws(ServiceError) -> ExportRecord {
+    let export = try await exportForUse(caller, id)
+    return try await awaiting { reply in
+      self.answer(caller, operation, .key(export.keyName), reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
+        guard let export = state.inventory.export(id) else { throw .noExport(id) }
+        record.key = export.key
+        record.version = export.version
+        record.details = [
+          .export(AuditWord(id.description)), .destination(AuditWord(export.destination)),
+        ]
+        return export
+      }
+    }
+  }
+
+  private func status(
+    of receipt: ImportReceipt,
+    _ cloud: any CloudDestination,
+    _ session: CloudSession
+  ) async throws(ServiceError) -> CloudKeyStatus {
+    do throws(CloudFailure) {
+      return try await cloud.status(of: receipt, session)
+    } catch {
+      if error.code == .notFound { return CloudKeyStatus(.gone, detail: error.words) }
+      throw ServiceError(error)
+    }
+  }
+
+  // MARK: - Time
+
+  /// Ends what came to its end, and says once in the log what is near it.
+  func watchExports(_ state: UnsealedState, at now: Timestamp) async {
+    for (export, warning) in state.inventory.newWarnings(at: now) {
+      logger.warning(
+        "An export nears its end or is over",
+        metadata: [
+          "export": "\(export.id)", "key": "\(export.keyName)",
+          "destination": "\(export.destination)", "warning": "\(warning.rawValue)",
+        ]
+      )
+    }
+    let due = state.inventory.exports.filter { export in
+      var copy = export
+      return copy.expire(at: now)
+    }
+    let server = Caller(principal: .server, transport: .server, requestID: "exports")
+    for export in due.prefix(100) {
+      _ = try? await note(export.id, server) { export in _ = export.expire(at: now) }
+    }
+  }
+
+  /// How many exports there are by state, and how many near their end by warning.
+  package func exportFigures() -> (states: [String: Int], warnings: [String: Int])? {
+    guard let state = try? unsealed() else { return nil }
+    let now = now()
+    var states: [String: Int] = [:]
+    var warnings: [String: Int] = [:]
+    for export in state.inventory.exports {
+      states[export.state.rawValue, default: 0] += 1
+      if let warning = ExportWarning(export, at: now) {
+        warnings[warning.rawValue, default: 0] += 1
+      }
+    }
+    return (states, warnings)
+  }
+}
+
+extension ExportRecord {
+  /// What the provider is asked about.
+  var receipt: ImportReceipt {
+    ImportReceipt(
+      providerKeyID: copy?.providerKeyID ?? target,
+      materialID: copy?.materialID,
+      state: copy.flatMap { CloudKeyStatus.State(rawValue: $0.state) } ?? .pendingImport,
+      validUntil: copy?.validUntil
+    )
+  }
+}
