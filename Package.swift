@@ -170,7 +170,8 @@ var targets: [Target] = [
   .executableTarget(
     name: "keyward",
     dependencies: nio + [
-      "KeywardAudit", "KeywardClient", "KeywardCrypto", "KeywardGRPC", "KeywardHTTPAPI",
+      "KeywardAudit", "KeywardClient", "KeywardCloud", "KeywardExport", "KeywardCrypto",
+      "KeywardGRPC", "KeywardHTTPAPI",
       "KeywardHTTPClient",
       "KeywardKMSPlugin", "KeywardKeyring", "KeywardModel", "KeywardPipeline", "KeywardPolicy",
       "KeywardService", "KeywardStore", "KeywardSystem",

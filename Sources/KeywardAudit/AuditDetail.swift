@@ -80,7 +80,8 @@ package struct AuditDigest: Equatable, Sendable {
   }
 
   init?(text: String) {
-    guard text == "-" || text.utf8.count == 64, text == "-" || KeywardModel.Hex.decode(text)?.count == 32,
+    guard text == "-" || text.utf8.count == 64,
+      text == "-" || KeywardModel.Hex.decode(text)?.count == 32,
       text == text.lowercased()
     else { return nil }
     self.text = text

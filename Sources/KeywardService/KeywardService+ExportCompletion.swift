@@ -66,15 +66,18 @@ extension KeywardService {
     }
     guard sent.mode == .push else {
       let key = try? unsealed().directory.key(sent.key)
-      let bundle = try ExportCraft.bundle(sent, departure)
       return ExportResult(
         export: ExportInfo(sent, key, at: now()),
-        files: bundle.files,
-        commands: bundle.commands
+        files: departure.bundle.map {
+          [ExportResult.File(name: $0.fileName, content: Base64.encode($0.contents))]
+        } ?? [],
+        commands: departure.bundle?.next ?? []
       )
     }
     let done = try await push(sent, departure, caller)
-    return ExportResult(export: ExportInfo(done, try? unsealed().directory.key(done.key), at: now()))
+    return ExportResult(
+      export: ExportInfo(done, try? unsealed().directory.key(done.key), at: now())
+    )
   }
 
   /// The blob, after every check that needs no writing.
@@ -115,7 +118,17 @@ extension KeywardService {
     }
     let material = try ExportCraft.material(key, version, state)
     let blob = try ExportCraft.wrap(material, cell, parameters.publicKey)
-    return Departure(blob: blob, parameters: parameters, cell: cell)
+    var departure = Departure(blob: blob, parameters: parameters, cell: cell)
+    if export.mode == .bundle, let name = RegistryName(export.destination) {
+      departure.bundle = try ExportCraft.bundle(
+        export.plan,
+        try destination(name, state),
+        departure,
+        material,
+        isNewVersion: export.renews != nil
+      )
+    }
+    return departure
   }
 
   /// The key and version of an export, if they may leave still.
@@ -251,7 +264,8 @@ extension KeywardService {
       case .notProvable(let words): ExportProof(.notProvable, detail: words, at: now())
       }
     do throws(ServiceError) {
-      return try await note(export.id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+      return try await note(export.id, caller) {
+        (export: inout ExportRecord) throws(ServiceError) in
         try export.prove(proof)
       }
     } catch {
@@ -359,6 +373,8 @@ struct Departure: Sendable {
   let blob: [UInt8]
   let parameters: WrappingParameters
   let cell: ExportCell
+  /// The file of a bundle, which is made before anything is written down: a failure leaves no trace.
+  var bundle: ExportBundle?
 }
 
 extension ExportRecord {

@@ -23,7 +23,9 @@ extension KeywardService {
       guard !key.attributes.neverExportable else { throw .neverExportable(name) }
       let version = try self.choose(key, request.version, for: .export)
       let material = try ExportCraft.material(key, version, state)
-      return (key, version, try ExportCraft.formatted(material, key, version, request.format, input))
+      return (
+        key, version, try ExportCraft.formatted(material, key, version, request.format, input)
+      )
     }
     return try await awaiting { reply in
       self.change(caller, .keyExport, .key(name), reply: reply) {
@@ -92,4 +94,16 @@ struct FormattedKey: Sendable {
   /// The SubjectPublicKeyInfo of the key that wraps it; empty for a password or nothing.
   let wrappingKey: [UInt8]
   let isWrapped: Bool
+
+  init(body: SecretBox, algorithm: String, wrappingKey: [UInt8], isWrapped: Bool) {
+    self.body = body
+    self.algorithm = algorithm
+    self.wrappingKey = wrappingKey
+    self.isWrapped = isWrapped
+  }
+
+  /// One that whoever has the file can read.
+  init(clear body: SecretBox) {
+    self.init(body: body, algorithm: "none", wrappingKey: [], isWrapped: false)
+  }
 }

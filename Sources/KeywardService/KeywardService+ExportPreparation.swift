@@ -52,6 +52,7 @@ extension KeywardService {
       bits: old.wrappingKeyBits,
       targetName: old.plan.targetName,
       targetKey: old.copy?.providerKeyID ?? (old.target.isEmpty ? nil : old.target),
+      wrappingKeyID: old.plan.wrappingKeyID,
       validUntil: try WantedExport.time(request.validUntil),
       importType: rotates ? .new : .existing,
       materialID: rotates ? nil : old.copy?.materialID,
@@ -174,6 +175,7 @@ extension KeywardService {
     plan.usage = wanted.usage
     plan.targetName = wanted.targetName
     plan.targetKey = wanted.targetKey
+    plan.wrappingKeyID = wanted.wrappingKeyID
     plan.validUntil = wanted.validUntil
     plan.importType = wanted.importType
     plan.materialID = wanted.materialID
@@ -217,10 +219,11 @@ extension KeywardService {
     }
     // A key that was made for an export that failed is used, in place of one more.
     if plan.targetKey == nil, wanted.mode == .push {
-      draft.leftover = others.first {
-        $0.state == .failed && !$0.target.isEmpty && $0.plan == plan
-          && $0.failure?.reason != CloudFailure.Code.notFound.rawValue
-      }?.target
+      draft.leftover =
+        others.first {
+          $0.state == .failed && !$0.target.isEmpty && $0.plan == plan
+            && $0.failure?.reason != CloudFailure.Code.notFound.rawValue
+        }?.target
     }
     return draft
   }
@@ -263,7 +266,7 @@ extension KeywardService {
         remedy: "Give the file with --parameters."
       )
     }
-    return try ExportCraft.parameters(text, draft.cell, now: now())
+    return try ExportCraft.parameters(text, draft.cell, draft.plan, now: now())
   }
 
   private func export(

@@ -148,7 +148,8 @@ extension KeywardService {
     arrived.state = status.state
     arrived.validUntil = status.validUntil
     let copy = ExportCopy(arrived, at: now())
-    let delivered = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+    let delivered = try await note(id, caller) {
+      (export: inout ExportRecord) throws(ServiceError) in
       try export.deliver(copy)
     }
     let done = await proved(delivered, arrived, plan, cloud, session, caller)

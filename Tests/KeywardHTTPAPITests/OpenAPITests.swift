@@ -137,6 +137,10 @@ struct OpenAPITests {
     for (name, fields) in [
       ("CreateKeyRequest", CreateKeyRequest.fieldNames),
       ("UpdateKeyRequest", UpdateKeyRequest.fieldNames),
+      ("DestinationDocument", DestinationDocument.fieldNames),
+      ("PrepareExportRequest", PrepareExportRequest.fieldNames),
+      ("CompleteExportRequest", CompleteExportRequest.fieldNames),
+      ("RenewExportRequest", RenewExportRequest.fieldNames),
     ] {
       let schema = try #require(schemas[name] as? Object)
       let properties = try #require(schema["properties"] as? Object)
@@ -192,7 +196,8 @@ struct OpenAPITests {
       .approvalRequired,
       "",
       remedy: "",
-      approval: ApprovalID(random: [UInt8](repeating: 0, count: 16))
+      approval: ApprovalID(random: [UInt8](repeating: 0, count: 16)),
+      reason: ""
     )
     let samples: [(String, any Encodable)] = [
       ("SealStatus", status), ("CheckpointInfo", checkpoint), ("AuditEntryInfo", entry),

@@ -130,10 +130,12 @@ struct ExportTests {
     )
     #expect(events[1].details.contains(.blob(AuditDigest(Digest.sha256(blob)))))
     #expect(events[1].details.contains(.exportState(AuditWord("sending"))))
-    #expect(events[2].details.contains { detail in
-      if case .copy(let key, _) = detail { return key.text == done.providerKeyID }
-      return false
-    })
+    #expect(
+      events[2].details.contains { detail in
+        if case .copy(let key, _) = detail { return key.text == done.providerKeyID }
+        return false
+      }
+    )
   }
 
   @Test
@@ -168,12 +170,14 @@ struct ExportTests {
     let event = try #require(try server.events(from: before).last)
     #expect(event.operation == "export:prepare" && event.outcome == .refused)
     #expect(event.reason == "wrapping_key_supplied")
-    #expect(event.details.contains(
-      .wrapping(
-        algorithm: AuditWord("RSAES_OAEP_SHA_256"),
-        key: AuditDigest(Digest.sha256(own))
+    #expect(
+      event.details.contains(
+        .wrapping(
+          algorithm: AuditWord("RSAES_OAEP_SHA_256"),
+          key: AuditDigest(Digest.sha256(own))
+        )
       )
-    ))
+    )
     #expect(try await server.service.listExports(.officer, ExportFilter()).exports.isEmpty)
     // With the right it is export in plain, and says so.
     let plain = try await server.service.prepareExport(Self.pat, request)

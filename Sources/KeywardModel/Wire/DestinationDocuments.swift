@@ -18,6 +18,8 @@ package struct DestinationDocument: Hashable, WireRequest {
   package var tenant: String?
   /// The name of an Azure vault or pool.
   package var vault: String?
+  /// The name of an Azure key that wraps what is imported: RSA-HSM, with no operation but import.
+  package var kek: String?
   package var compartment: String?
   package var instance: String?
   /// `https://host[:port]`, for providers that have no address of their own.
@@ -48,6 +50,7 @@ package struct DestinationDocument: Hashable, WireRequest {
     case protection
     case tenant
     case vault
+    case kek
     case compartment
     case instance
     case endpoint

@@ -16,6 +16,8 @@ package struct PrepareExportRequest: Hashable, WireRequest {
   package var targetName: String?
   /// The key there to import into; without it one is made.
   package var targetKey: String?
+  /// Azure, in a bundle of a KEK in PEM: the KEK's versioned identifier.
+  package var wrappingKeyID: String?
   /// RFC 3339: when the material or key ends there; without it never.
   package var validUntil: String?
   package var multiRegion: Bool?
@@ -36,6 +38,7 @@ package struct PrepareExportRequest: Hashable, WireRequest {
     case wrappingKeyBits = "wrapping_key_bits"
     case targetName = "target_name"
     case targetKey = "target_key"
+    case wrappingKeyID = "wrapping_key_id"
     case validUntil = "valid_until"
     case multiRegion = "multi_region"
     case description
@@ -307,15 +310,15 @@ package struct ExportFilter: Hashable, Sendable {
 /// The query of `POST /api/v1/keys/NAME:export`; what wraps the key is the body.
 package struct ExportKeyRequest: Hashable, Sendable {
   package enum Format: String, CaseIterable, Hashable, Sendable {
-    /// A JWE with a JWK, for the RSA public key in the body (PEM).
+    /// A JWE with a JWK, for the public key in the body (PEM): RSA, a curve or X25519.
     case jwe
     /// Encrypted PKCS#8, under the password in the body.
     case pkcs8
     /// PKCS#12, under the password in the body.
     case pkcs12
-    /// A Tink keyset, in the clear: the body is empty.
+    /// A Tink keyset: under the AES-256 key in the body, or in the clear if that is empty.
     case tink
-    /// PKCS#11 CKM_RSA_AES_KEY_WRAP, for the RSA public key in the body (PEM).
+    /// PKCS#11 CKM_AES_KEY_WRAP_KWP (RFC 5649), under the AES key in the body.
     case pkcs11
     /// A JWK in the clear: the body is empty.
     case jwk

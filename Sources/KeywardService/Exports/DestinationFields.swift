@@ -15,7 +15,7 @@ struct DestinationFields {
   init(_ provider: ExportProvider) {
     switch provider {
     case .aws: self.init([.region], [.account, .endpoint])
-    case .azure, .azureManagedHSM: self.init([.tenant, .vault], [.endpoint])
+    case .azure, .azureManagedHSM: self.init([.tenant, .vault], [.kek, .endpoint])
     case .google: self.init([.project, .location, .keyRing], [.protection, .endpoint])
     case .openbao, .vault:
       self.init([.endpoint], [.mount, .namespace], hasOwnEndpoint: true)
@@ -140,6 +140,7 @@ extension DestinationDocument {
     case .protection: \.protection
     case .tenant: \.tenant
     case .vault: \.vault
+    case .kek: \.kek
     case .compartment: \.compartment
     case .instance: \.instance
     case .endpoint: \.endpoint

@@ -168,24 +168,22 @@ extension ExportCraft {
   static func parameters(
     _ text: String,
     _ cell: ExportCell,
+    _ plan: ExportPlan,
     now: Timestamp
   ) throws(ServiceError) -> WrappingParameters {
-    let lines = text.split { $0 == "\n" || $0 == "\r\n" }
-    guard lines.first == "-----BEGIN PUBLIC KEY-----", lines.last == "-----END PUBLIC KEY-----",
-      let der = Base64.decode(lines.dropFirst().dropLast().joined())
-    else {
-      throw ServiceError(
-        .exportRefused,
-        "The parameters are not read.",
-        reason: ExportRefusal.Code.parametersUnreadable.rawValue
+    try run { () throws(ExportRefusal) in
+      let parameters = try ParametersFile.read(
+        Array(text.utf8),
+        cell.provider,
+        ParametersFile.Hints(
+          algorithm: cell.wrapping,
+          providerKeyID: plan.targetKey,
+          wrappingKeyID: plan.wrappingKeyID
+        )
       )
+      try parameters.check(cell, now: now)
+      return parameters
     }
-    return WrappingParameters(
-      provider: cell.provider,
-      providerKeyID: "",
-      publicKey: der,
-      algorithm: cell.wrapping
-    )
   }
 
   /// The size of an RSA key.
@@ -203,19 +201,37 @@ extension ExportCraft {
 
 /// What comes out at the end.
 extension ExportCraft {
-  /// The files of a bundle, and the commands that come next.
+  /// The file of a bundle, and the commands that come next.
   static func bundle(
-    _ export: ExportRecord,
-    _ departure: Departure
-  ) throws(ServiceError) -> (files: [ExportResult.File], commands: [String]) {
-    (
-      [
-        ExportResult.File(
-          name: "wrapped.bin",
-          content: Base64.encode(departure.blob)
-        )
-      ], []
-    )
+    _ plan: ExportPlan,
+    _ destination: Destination,
+    _ departure: Departure,
+    _ material: SecretBox,
+    isNewVersion: Bool
+  ) throws(ServiceError) -> ExportBundle {
+    guard let cloud = plan.cloud(bits: departure.cell.wrappingKeyBits) else { throw .noWayOut }
+    let parent: String? =
+      switch destination.provider {
+      case .oci: destination[.compartment]
+      case .openbao, .vault: destination[.mount]
+      case .ibm, .hpcs: destination[.instance]
+      default: nil
+      }
+    return try run { () throws(ExportRefusal) in
+      try ExportBundle.make(
+        departure.blob,
+        departure.cell,
+        cloud,
+        departure.parameters,
+        ExportBundle.Place(
+          name: plan.targetName ?? "keyward",
+          parent: parent,
+          endpoint: destination[.endpoint],
+          isNewVersion: isNewVersion
+        ),
+        material: material.bytes
+      )
+    }
   }
 }
 
@@ -228,11 +244,135 @@ extension ExportCraft {
     _ format: ExportKeyRequest.Format,
     _ input: SecretBox
   ) throws(ServiceError) -> FormattedKey {
+    let kid = "\(key.name)/\(version.number)"
+    // Tink's ids are 32 bits; this one is the same for the same version.
+    let id = key.id.bytes.prefix(4).reduce(UInt32(version.number)) { ($0 &* 31) &+ UInt32($1) } | 1
+    let isEmpty = input.bytes.count == 0
     switch format {
-    case .raw:
-      return FormattedKey(body: material, algorithm: "none", wrappingKey: [], isWrapped: false)
-    default:
-      throw ServiceError(.unimplemented, "The format is not offered.")
+    case .raw, .jwk: guard isEmpty else { throw Self.unfit("The format takes no input.") }
+    case .tink:
+      guard isEmpty || input.bytes.count == 32 else {
+        throw Self.unfit("A Tink keyset is under a key of 32 bytes, or in the clear.")
+      }
+    case .jwe, .pkcs8, .pkcs12, .pkcs11:
+      guard !isEmpty else { throw Self.unfit("What is to wrap the key is missing.") }
+    }
+    switch format {
+    case .raw: return FormattedKey(clear: material)
+    case .jwk:
+      return try run { () throws(ExportRefusal) in
+        FormattedKey(clear: SecretBox(try JWK.write(material.bytes, key.type, kid: kid)))
+      }
+    case .jwe:
+      let recipient = try recipient(input)
+      let text = try run { () throws(ExportRefusal) in
+        let jwk = try JWK.write(material.bytes, key.type, kid: kid)
+        return try JWE.seal(jwk, kid: kid, to: recipient)
+      }
+      return FormattedKey(
+        body: try box(Array(text.utf8)),
+        algorithm: recipient.algorithm.isRSA ? "RSA-OAEP-256" : "ECDH-ES-A256KW",
+        wrappingKey: try spki(recipient),
+        isWrapped: true
+      )
+    case .tink where isEmpty:
+      return try run { () throws(ExportRefusal) in
+        FormattedKey(clear: SecretBox(try TinkKeyset.clear(material.bytes, key.type, id: id)))
+      }
+    case .tink:
+      let bytes = try run { () throws(ExportRefusal) in
+        try TinkKeyset.encrypted(material.bytes, key.type, id: id, under: input.bytes)
+      }
+      return FormattedKey(
+        body: try box(bytes),
+        algorithm: "AES-256-GCM",
+        wrappingKey: [],
+        isWrapped: true
+      )
+    case .pkcs11:
+      let bytes = try run { () throws(ExportRefusal) in
+        try ExportEnvelope.seal(material.bytes, .aesKWP, under: input.bytes)
+      }
+      return FormattedKey(
+        body: try box(bytes),
+        algorithm: WrappingAlgorithm.aesKWP.rawValue,
+        wrappingKey: [],
+        isWrapped: true
+      )
+    case .pkcs8, .pkcs12:
+      return try passworded(material, key, version, format, input)
     }
   }
+
+  private static func unfit(_ words: String) -> ServiceError {
+    ServiceError(.invalidRequest, words)
+  }
+
+  private static func recipient(_ input: SecretBox) throws(ServiceError) -> PublicKey {
+    let text = String(decoding: input.bytes.revealed(), as: UTF8.self)
+    let lines = text.split { $0 == "\n" || $0 == "\r\n" }
+    guard lines.count >= 3, lines.first == "-----BEGIN PUBLIC KEY-----",
+      lines.last == "-----END PUBLIC KEY-----",
+      let der = Base64.decode(lines.dropFirst().dropLast().joined()),
+      let key = try? PublicKey(spki: der)
+    else { throw unfit("The recipient's key is not a public key in PEM (PUBLIC KEY).") }
+    return key
+  }
+
+  private static func spki(_ key: PublicKey) throws(ServiceError) -> [UInt8] {
+    do { return try key.spki() } catch { throw ServiceError(error) }
+  }
+
+  private static func box(_ bytes: [UInt8]) throws(ServiceError) -> SecretBox {
+    do throws(CryptoError) {
+      var secret = try SecretBytes(count: bytes.count)
+      secret.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+      return SecretBox(secret)
+    } catch {
+      throw ServiceError(error)
+    }
+  }
+
+  private static func passworded(
+    _ material: SecretBox,
+    _ key: Key,
+    _ version: KeyVersion,
+    _ format: ExportKeyRequest.Format,
+    _ password: SecretBox
+  ) throws(ServiceError) -> FormattedKey {
+    let subject = ExportSubject(key.type, byteCount: material.bytes.count)
+    try run { () throws(ExportRefusal) in
+      try (format == .pkcs8 ? FileFormat.pkcs8 : .pkcs12).check(subject)
+    }
+    guard password.bytes.count >= Self.shortestPassword else {
+      throw unfit("A password of less than \(Self.shortestPassword) bytes protects nothing.")
+    }
+    let bytes: [UInt8]
+    do throws(CryptoError) {
+      if format == .pkcs8 {
+        bytes = try PasswordFiles.encryptedPKCS8(material.bytes, password: password.bytes)
+      } else {
+        let start = version.createdAt.milliseconds / 1000
+        bytes = try PasswordFiles.pkcs12(
+          try PrivateKey(pkcs8: material.bytes),
+          name: key.name.description,
+          certificate: nil,
+          from: start,
+          // PKCS#12 wants a certificate, which says nothing here: ten years are enough.
+          to: start + 315_360_000,
+          password: password.bytes
+        )
+      }
+    } catch {
+      throw ServiceError(error)
+    }
+    return FormattedKey(
+      body: try box(bytes),
+      algorithm: "PBES2",
+      wrappingKey: [],
+      isWrapped: true
+    )
+  }
+
+  private static let shortestPassword = 12
 }

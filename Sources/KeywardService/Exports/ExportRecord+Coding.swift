@@ -159,6 +159,7 @@ extension ExportPlan {
     writer.add(validUntil?.milliseconds)
     writer.add(importType?.rawValue ?? "")
     writer.add(materialID ?? "")
+    writer.add(wrappingKeyID ?? "")
     writer.add(UInt64(isMultiRegion ? 1 : 0))
     writer.add(description)
   }
@@ -174,6 +175,7 @@ extension ExportPlan {
     validUntil = try reader.readOptionalTime()
     importType = CloudPlan.ImportType(rawValue: try reader.readText())
     materialID = optional(try reader.readText())
+    wrappingKeyID = optional(try reader.readText())
     isMultiRegion = try reader.readNumber() == 1
     description = try reader.readText()
   }

@@ -300,6 +300,8 @@ package struct ExportPlan: Hashable, Sendable {
   package var validUntil: Timestamp?
   package var importType: CloudPlan.ImportType?
   package var materialID: String?
+  /// Azure: the identifier of the KEK, where the parameters are its PEM.
+  package var wrappingKeyID: String?
   package var isMultiRegion = false
   package var description = ""
 

@@ -22,6 +22,8 @@ enum SealedParameters {
     writer.add(parameters.token ?? [])
     writer.add(parameters.validUntil?.milliseconds)
     writer.add(parameters.wrappingKeyID ?? "")
+    writer.add(parameters.nonce ?? [])
+    writer.add(parameters.protectionLevel ?? "")
     do {
       let key = try state.rootKey().subkey(.exportParameters)
       return try KeywardKeyring.Envelope.seal(
@@ -80,6 +82,8 @@ enum SealedParameters {
     let token = try reader.readBytes()
     let end = try reader.readBytes(limit: 8)
     let wrappingKeyID = try reader.readText()
+    let nonce = try reader.readBytes()
+    let protectionLevel = try reader.readText()
     try reader.finish()
     return WrappingParameters(
       provider: provider,
@@ -91,7 +95,9 @@ enum SealedParameters {
         ? Timestamp(
           milliseconds: Int64(bitPattern: end.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         ) : nil,
-      wrappingKeyID: wrappingKeyID.isEmpty ? nil : wrappingKeyID
+      wrappingKeyID: wrappingKeyID.isEmpty ? nil : wrappingKeyID,
+      nonce: nonce.isEmpty ? nil : nonce,
+      protectionLevel: protectionLevel.isEmpty ? nil : protectionLevel
     )
   }
 }

@@ -14,6 +14,7 @@ struct WantedExport: Sendable {
   var bits: Int?
   var targetName: String?
   var targetKey: String?
+  var wrappingKeyID: String?
   var validUntil: Timestamp?
   var importType: CloudPlan.ImportType?
   var materialID: String?
@@ -40,6 +41,7 @@ extension WantedExport {
     for (name, text) in [
       ("key_spec", request.keySpec), ("usage", request.usage), ("target_name", request.targetName),
       ("target_key", request.targetKey), ("description", request.description),
+      ("wrapping_key_id", request.wrappingKeyID),
     ] {
       guard let text else { continue }
       guard (1...512).contains(text.utf8.count),
@@ -62,6 +64,7 @@ extension WantedExport {
       bits: request.wrappingKeyBits,
       targetName: request.targetName,
       targetKey: request.targetKey,
+      wrappingKeyID: request.wrappingKeyID,
       validUntil: try Self.time(request.validUntil),
       importType: request.targetKey == nil ? nil : .new,
       materialID: nil,

@@ -46,6 +46,7 @@ struct ConfigurationFile: StrictYAML {
       case "destruction_delay":
         configuration.destructionDelay = Int64(try number(node, 0...315_360_000))
       case "key_set_authorities": configuration.keySetAuthorities = try absolute(node)
+      case "credentials_dir": configuration.credentialsDirectory = try absolute(node)
       case "audit_origin": configuration.auditOrigin = try origin(node)
       case "log_level": configuration.logLevel = try level(node)
       default: return false

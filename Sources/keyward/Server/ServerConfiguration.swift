@@ -50,6 +50,8 @@ struct ServerConfiguration: Sendable {
   var destructionDelay: Int64 = 7 * 86_400
   /// The authorities of the servers that issuers' key sets are fetched from; nil for the system's.
   var keySetAuthorities: String?
+  /// Where `file:NAME` of a destination's credentials is.
+  var credentialsDirectory = "/etc/keyward/credentials"
   /// The name of the audit log in its checkpoints.
   var auditOrigin = "keyward"
   var isDevelopment = false

@@ -30,6 +30,24 @@ enum ServerMetrics {
     )
     gauge("keyward_rewrap_pending", "Keys under an older keyring term.", status.rewrapPending ?? 0)
     gauge("keyward_secure_memory_bytes", "Locked memory in use.", memory.inUse)
+    if let exports = service.exportFigures() {
+      text += """
+        # HELP keyward_exports Exports by state.
+        # TYPE keyward_exports gauge
+
+        """
+      for (state, count) in exports.states.sorted(by: { $0.key < $1.key }) {
+        text += "keyward_exports{state=\"\(state)\"} \(count)\n"
+      }
+      text += """
+        # HELP keyward_exports_ending Exports whose end is near or over, by the warning.
+        # TYPE keyward_exports_ending gauge
+
+        """
+      for (warning, count) in exports.warnings.sorted(by: { $0.key < $1.key }) {
+        text += "keyward_exports_ending{within=\"\(warning)\"} \(count)\n"
+      }
+    }
     text += """
       # HELP keyward_kms_key_info The key that a KMS v2 socket protects with now.
       # TYPE keyward_kms_key_info gauge

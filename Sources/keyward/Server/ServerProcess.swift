@@ -134,6 +134,10 @@ struct ServerProcess {
       options: options,
       sealSource: try sealSource(),
       keySetSource: KeySetFetcher(authorities: configuration.keySetAuthorities),
+      exporter: CloudGateway(
+        dataDirectory: configuration.dataDirectory,
+        credentialsDirectory: configuration.credentialsDirectory
+      ),
       logger: logger
     ) { error in
       logger.critical("The disk failed; the server stops", metadata: ["error": "\(error)"])

@@ -53,6 +53,8 @@ struct DestinationPut: ParsableCommand {
   var tenant: String?
   @Option(help: "Azure: the name of the vault or pool.")
   var vault: String?
+  @Option(help: "Azure: the name of the key that wraps what is imported.")
+  var kek: String?
   @Option(help: "OCI.")
   var compartment: String?
   @Option(help: "IBM.")
@@ -91,6 +93,7 @@ struct DestinationPut: ParsableCommand {
     document.protection = protection
     document.tenant = tenant
     document.vault = vault
+    document.kek = kek
     document.compartment = compartment
     document.instance = instance
     document.endpoint = endpoint
@@ -185,6 +188,7 @@ enum DestinationText {
       ("Protection", document.protection),
       ("Tenant", document.tenant),
       ("Vault", document.vault),
+      ("KEK", document.kek),
       ("Compartment", document.compartment),
       ("Instance", document.instance),
       ("Endpoint", document.endpoint),

@@ -125,8 +125,14 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
     help: ArgumentHelp("What the key is called there, where keys have names.", valueName: "name")
   )
   var targetName: String?
-  @Option(help: ArgumentHelp("The key there to import into, in place of a new one.", valueName: "id"))
+  @Option(
+    help: ArgumentHelp("The key there to import into, in place of a new one.", valueName: "id")
+  )
   var targetKey: String?
+  @Option(
+    help: ArgumentHelp("Azure, in a bundle: the versioned id of the KEK.", valueName: "kid")
+  )
+  var wrappingKeyID: String?
   @Option(
     help: ArgumentHelp(
       "When the material ends there, as 2027-01-31T12:00:00Z. (default: never)",
@@ -177,6 +183,7 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
     request.wrappingKeyBits = wrappingKeyBits
     request.targetName = targetName
     request.targetKey = targetKey
+    request.wrappingKeyID = wrappingKeyID
     request.validUntil = validUntil
     request.multiRegion = multiRegion ? true : nil
     request.description = description

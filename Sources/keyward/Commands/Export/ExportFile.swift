@@ -14,12 +14,16 @@ protocol FormatNoun {
 enum FormatNeed {
   case recipient
   case password
+  /// An AES key.
+  case wrappingKey
+  /// An AES key, or nothing.
+  case wrappingKeyOrNothing
   case nothing
 }
 
 enum JWENoun: FormatNoun {
   static let format = ExportKeyRequest.Format.jwe
-  static let title = "a JWE with a JWK, for an RSA public key"
+  static let title = "a JWE with a JWK, for a public key"
   static let need = FormatNeed.recipient
 }
 
@@ -37,14 +41,14 @@ enum PKCS12Noun: FormatNoun {
 
 enum TinkNoun: FormatNoun {
   static let format = ExportKeyRequest.Format.tink
-  static let title = "a Tink keyset in the clear"
-  static let need = FormatNeed.nothing
+  static let title = "a Tink keyset, under an AES-256 key or in the clear"
+  static let need = FormatNeed.wrappingKeyOrNothing
 }
 
 enum PKCS11Noun: FormatNoun {
   static let format = ExportKeyRequest.Format.pkcs11
-  static let title = "a wrap of PKCS#11 (CKM_RSA_AES_KEY_WRAP), for an RSA public key"
-  static let need = FormatNeed.recipient
+  static let title = "a wrap of PKCS#11 (CKM_AES_KEY_WRAP_KWP), under an AES key"
+  static let need = FormatNeed.wrappingKey
 }
 
 enum JWKNoun: FormatNoun {
@@ -76,12 +80,19 @@ struct ExportFile<Noun: FormatNoun>: ParsableCommand {
   var name: KeyNameArgument
   @Option(name: .customLong("version"), help: "The version. (default: primary)")
   var number: Int?
-  @Option(help: ArgumentHelp("PEM of the recipient's RSA public key.", valueName: "file"))
+  @Option(help: ArgumentHelp("PEM of the recipient's public key.", valueName: "file"))
   var recipient: String?
   @Option(
-    help: ArgumentHelp("The file with the password (mode 0600). (default: asked)", valueName: "file")
+    help: ArgumentHelp(
+      "The file with the password (mode 0600). (default: asked)",
+      valueName: "file"
+    )
   )
   var passwordFile: String?
+  @Option(
+    help: ArgumentHelp("The file with the AES key, 16 or 32 bytes (mode 0600).", valueName: "file")
+  )
+  var wrappingKeyFile: String?
   @OptionGroup
   var file: ByteOutput
   @OptionGroup
@@ -98,6 +109,15 @@ struct ExportFile<Noun: FormatNoun>: ParsableCommand {
     guard Noun.need == .password || passwordFile == nil else {
       throw ValidationError("--password-file does not go with this.")
     }
+    switch Noun.need {
+    case .wrappingKeyOrNothing: break
+    case .wrappingKey:
+      guard wrappingKeyFile != nil else { throw ValidationError("Give --wrapping-key-file FILE.") }
+    default:
+      guard wrappingKeyFile == nil else {
+        throw ValidationError("--wrapping-key-file does not go with this.")
+      }
+    }
   }
 
   func run() throws {
@@ -106,6 +126,10 @@ struct ExportFile<Noun: FormatNoun>: ParsableCommand {
     case .recipient: input = try SecretInput.data(recipient ?? "", limit: 1 << 16)
     case .password:
       input = try SecretInput.passphrase(passwordFile, prompt: "Password: ", confirming: true)
+    case .wrappingKey, .wrappingKeyOrNothing:
+      input =
+        try wrappingKeyFile.map { try SecretInput.secret($0) }
+        ?? SecretBox(try SecretBytes(count: 0))
     case .nothing: input = SecretBox(try SecretBytes(count: 0))
     }
     let client = try server.client()

@@ -85,7 +85,9 @@ struct ExportStatus: ParsableCommand {
     try output.print(shown) {
       shown.isEmpty ? "Nothing needs attention." : ExportText.list(shown)
     }
-    let bad = shown.filter { $0.warning == "over" || ["sending", "contradicted"].contains($0.state) }
+    let bad = shown.filter {
+      $0.warning == "over" || ["sending", "contradicted"].contains($0.state)
+    }
     guard bad.isEmpty else {
       throw CommandFailure(
         .verificationFailed,
