@@ -45,7 +45,8 @@ package struct AuditRecord: Sendable {
     reason = error.reason ?? error.code.rawValue
     switch error.code {
     case .internalError, .auditUnavailable, .destinationFailed, .storageFull, .tampered,
-      .unavailable: outcome = .failed
+      .unavailable:
+      outcome = .failed
     default: outcome = .refused
     }
   }

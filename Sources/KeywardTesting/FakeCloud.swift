@@ -4,8 +4,9 @@ package import KeywardModel
 package import KeywardService
 package import Synchronization
 
-/// A provider in memory: it makes wrapping keys, takes blobs once for each token, and can be told to
-/// fail at any of its steps. The blobs that it got are there to be opened.
+/// A provider in memory that can be told to fail at any of its steps.
+///
+/// It makes wrapping keys and takes blobs, once for each token; those are there to be opened.
 package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
   /// The steps of an exchange.
   package enum Step: String, CaseIterable, Sendable {
@@ -34,8 +35,16 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
   package let wrappingKey: PrivateKey
   package let parts = Mutex(Parts())
 
+  /// One for the whole process: a key of 4096 bits takes long.
+  private static let shared = Mutex<PrivateKey?>(nil)
+
   package init() throws {
-    wrappingKey = try PrivateKey.generate(.rsa(bits: 4096))
+    wrappingKey = try Self.shared.withLock { shared in
+      if let shared { return shared }
+      let made = try PrivateKey.generate(.rsa(bits: 4096))
+      shared = made
+      return made
+    }
   }
 
   package func change<R: Sendable>(_ body: (inout Parts) -> R) -> R {

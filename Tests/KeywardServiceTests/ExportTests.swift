@@ -161,7 +161,7 @@ struct ExportTests {
     request.mode = "bundle"
     request.wrappingAlgorithm = "RSAES_OAEP_SHA_256"
     request.wrappingKeyBits = 4096
-    request.parameters = Self.pem(own)
+    request.parameters = Self.answer(own)
     let before = try server.logSize()
     let error = await refused(.forbidden) {
       _ = try await server.service.prepareExport(Self.eve, request)
@@ -216,7 +216,7 @@ struct ExportTests {
     let (first, second) = (try #require(ExportID(prepared.id)), try #require(ExportID(done.id)))
     var bundle = Self.request("app/key")
     bundle.mode = "bundle"
-    bundle.parameters = Self.pem(try cloud.wrappingKey.publicKey().spki())
+    bundle.parameters = Self.answer(try cloud.wrappingKey.publicKey().spki())
     var dry = Self.request("app/key")
     dry.dryRun = true
     let service = try server.service
@@ -450,7 +450,7 @@ struct ExportTests {
     if !arrived { #expect(try await export("app/key").state == "proved") }
   }
 
-  @Test(arguments: 1...5)
+  @Test(arguments: 1...2)
   func aFullDiskAtEachCommit(_ skip: Int) async throws {
     try await server.create("app/key")
     let prepared = skip == 1 ? nil : try await prepare("app/key")
@@ -597,15 +597,13 @@ struct ExportTests {
     #expect(texts.count > 4)
   }
 
-  private static func pem(_ spki: [UInt8]) -> String {
-    let text = Base64.encode(spki)
-    var lines = ["-----BEGIN PUBLIC KEY-----"]
-    var rest = Substring(text)
-    while !rest.isEmpty {
-      lines.append(String(rest.prefix(64)))
-      rest = rest.dropFirst(64)
-    }
-    return (lines + ["-----END PUBLIC KEY-----", ""]).joined(separator: "\n")
+  /// What `aws kms get-parameters-for-import` writes.
+  private static func answer(_ spki: [UInt8]) -> String {
+    """
+    {"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/9",\
+    "ImportToken":"\(Base64.encode(Array("canary-import-token".utf8)))",\
+    "PublicKey":"\(Base64.encode(spki))","ParametersValidTo":"2026-01-01T23:00:00Z"}
+    """
   }
 }
 

@@ -7,7 +7,7 @@ package struct DestinationDocument: Hashable, WireRequest {
   /// `ibm-hpcs`, `alibaba` or `tencent`.
   package var provider: String
   package var description: String?
-  /// AWS: the account that keys must be in. IBM: the account of the instance.
+  /// The account that keys must be in (AWS), or of the instance (IBM).
   package var account: String?
   package var region: String?
   package var project: String?

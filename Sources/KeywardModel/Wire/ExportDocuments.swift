@@ -4,7 +4,7 @@ package struct PrepareExportRequest: Hashable, WireRequest {
   /// The version; without it the primary one.
   package var version: Int?
   package var destination: String
-  /// `push`: Keyward hands the key over. `bundle`: you do, with what Keyward gives you.
+  /// In `push` Keyward hands the key over, in `bundle` its user does.
   package var mode: String
   /// The provider's name for what the key is to be there, as `RSA_4096`; without it the usual one.
   package var keySpec: String?
