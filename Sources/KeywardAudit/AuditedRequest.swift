@@ -13,6 +13,11 @@ package struct AuditedRequest: Hashable, Sendable {
   /// What decided, as the entry has it.
   package let rule: String
 
+  /// How the rule of an entry begins that policy allowed by the rest of it, and a later check refused.
+  package enum Later {
+    package static let prefix = "later check; allowed by "
+  }
+
   /// Why an entry cannot be asked again.
   package enum Omission: String, Error, CaseIterable, Sendable {
     /// No policy decided, or the entry does not tell how: logins, and refusals before or after.
@@ -24,11 +29,13 @@ package struct AuditedRequest: Hashable, Sendable {
   }
 
   package init(_ event: AuditEvent) throws(Omission) {
-    guard let rule = event.rule, !rule.hasPrefix("login:"), event.principal.kind != .anonymous
+    guard let whole = event.rule, !whole.hasPrefix("login:"), event.principal.kind != .anonymous
     else { throw .notDecided }
+    let isLater = whole.hasPrefix(Later.prefix)
+    let rule = isLater ? String(whole.dropFirst(Later.prefix.count)) : whole
     guard let operation = ServiceOperation(rawValue: event.operation) else { throw .unknown }
     guard let resource = AuditText.original(event.resource) else { throw .cut }
-    wasAllowed = try Self.wasAllowed(event, operation, rule)
+    wasAllowed = isLater ? true : try Self.wasAllowed(event, operation, rule)
     if let text = event.address {
       guard let address = NetworkAddress(text) else { throw .unknown }
       source = address
@@ -52,8 +59,8 @@ package struct AuditedRequest: Hashable, Sendable {
     }
     switch operation {
     case .approvalApprove, .approvalDeny, .policyApply:
-      // These are also forbidden to who may do them in general: a vote on one's own request, the
-      // grant of more than one holds. The entry does not tell the one from the other.
+      // These were also forbidden to who may do them in general: a vote on one's own request, the
+      // grant of more than one holds. Entries of older versions do not tell the one from the other.
       throw .notDecided
     default: return false
     }

@@ -16,6 +16,8 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
   case registered(RegistryKind, RegistryName)
   /// Access tokens: `auth/tokens`.
   case tokens
+  /// The tokens of one name, for making one: `auth/tokens/ci`.
+  case token(TokenName)
   /// Requests for approval: `approvals`.
   case approvals
   /// One secret in the environment that is asked for: `secrets/prod-eu/payments/db`.
@@ -45,6 +47,7 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     case .registry(let kind): "auth/" + kind.rawValue
     case .registered(let kind, let name): "auth/" + kind.rawValue + "/" + name.description
     case .tokens: "auth/tokens"
+    case .token(let name): "auth/tokens/" + name.description
     case .approvals: "approvals"
     case .secret(let environment, let name): "secrets/\(environment)/\(name)"
     case .secrets: "secrets"
@@ -69,6 +72,9 @@ package enum Resource: Hashable, Sendable, CustomStringConvertible {
     case "auth" where parts.count == 2:
       guard let kind = RegistryKind(rawValue: String(parts[1])) else { return nil }
       self = .registry(kind)
+    case "auth" where parts.count == 3 && parts[1] == "tokens":
+      guard let name = TokenName(String(parts[2])) else { return nil }
+      self = .token(name)
     case "auth" where parts.count == 3:
       guard let kind = RegistryKind(rawValue: String(parts[1])),
         let name = RegistryName(String(parts[2]))

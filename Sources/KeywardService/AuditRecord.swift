@@ -14,6 +14,8 @@ package struct AuditRecord: Sendable {
   package var kmsKeyID: KMSKeyID?
   package var kmsUID: String?
   package var rule: String?
+  /// Whether the policy allowed it: what fails then was refused by a later check.
+  package var isPermitted = false
   package var details: [AuditDetail] = []
   /// The accessor of a token that was made.
   package var token: String?
@@ -43,6 +45,12 @@ package struct AuditRecord: Sendable {
   /// It ended with `error`; policy, state and limits refuse, everything else fails.
   package mutating func fail(_ error: ServiceError) {
     reason = error.reason ?? error.code.rawValue
+    // A later check, such as the one for escalation, refuses with the code that policy has too: the rule
+    // says which of the two it was.
+    if isPermitted, error.code == .forbidden, let allowed = rule {
+      rule = AuditedRequest.Later.prefix + allowed
+      isPermitted = false
+    }
     switch error.code {
     case .internalError, .auditUnavailable, .destinationFailed, .storageFull, .tampered,
       .unavailable:

@@ -96,8 +96,9 @@ extension KeywardService {
     _ record: AuditRecord,
     _ state: UnsealedState
   ) throws(ServiceError) -> ApprovalRecord {
+    let key = key(of: record, state)
     guard let approval = state.access.withApprovals({ $0[id] }),
-      approval.covers(record.caller, record.operation, record.resource, digest)
+      approval.covers(record.caller, record.operation, record.resource, key, digest)
     else {
       throw ServiceError(
         .approvalRequired,
@@ -126,11 +127,13 @@ extension KeywardService {
     _ state: UnsealedState
   ) throws(ServiceError) -> ApprovalStep {
     let (caller, now) = (record.caller, record.time)
+    let key = key(of: record, state)
     return try state.access.withApprovals { book throws(ServiceError) in
       if let known = book.open(
         caller,
         record.operation,
         record.resource,
+        key,
         digest,
         at: now
       ) {
@@ -151,12 +154,34 @@ extension KeywardService {
         caller: caller,
         operation: record.operation,
         resource: record.resource,
+        key: key,
         digest: digest,
         now: now,
         validFor: requirements.map(\.validFor).min() ?? 86_400
       )
       return .ask(pending, isNew: true)
     }
+  }
+
+  /// The key that has the name now: a name says nothing of a key that is made anew.
+  private func key(of record: AuditRecord, _ state: UnsealedState) -> KeyID? {
+    guard case .key(let name) = record.resource else { return nil }
+    return state.directory.key(named: name)?.id
+  }
+
+  /// Takes back the votes that came with tokens that are revoked; returns what shows it.
+  func removeVotes(
+    of tokens: [TokenRecord],
+    _ transaction: any StoreTransaction,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) throws(ServiceError) -> @Sendable () -> Void {
+    let accessors = Set(tokens.map(\.accessor.description))
+    let changed = state.access.withApprovals { $0.withoutVotes(of: accessors, at: now) }
+    try store {
+      for (old, new) in changed { try transaction.updateRecord(new.stored, from: old.stored) }
+    }
+    return { state.access.withApprovals { book in for (_, new) in changed { book.put(new) } } }
   }
 
   /// Writes what a step does to the store, in the transaction of its operation; returns what shows it.
@@ -284,6 +309,7 @@ extension KeywardService {
         try new.vote(
           caller.principal,
           from: caller.source,
+          accessor: caller.accessor,
           isApproval: isApproval,
           at: record.time
         )

@@ -31,12 +31,13 @@ extension KeywardService {
         _,
         state,
         transaction,
-        _ throws(ServiceError) in
+        record throws(ServiceError) in
         let registry = state.access.registry
         guard let old = registry.stored(kind, name) else { throw .nothingRegistered(kind, name) }
         let without = try self.translated { () throws(AuthnError) in
           try registry.applying(.remove(kind, name))
         }
+        try self.checkReach(from: registry, to: without, state, at: record.time)
         // Who came in by it goes with it, on the next request (V21).
         let gone = self.orphans(of: kind, name, in: registry, state)
         try self.store {
@@ -44,7 +45,9 @@ extension KeywardService {
           for token in gone.tokens { try transaction.deleteRecord(token.stored) }
           for secretID in gone.secretIDs { try transaction.deleteRecord(secretID.stored) }
         }
+        let show = try self.removeVotes(of: gone.tokens, transaction, state, at: record.time)
         return Change(RegistryPage(names: [name.description], nextCursor: nil)) {
+          show()
           state.access.withIdentities { $0.replace(without) }
           state.access.withCredentials { book in
             for token in gone.tokens { book.remove(token) }
@@ -160,18 +163,32 @@ extension KeywardService {
     _ make:
       @escaping @Sendable (Registry) throws(AuthnError) -> (Registry.Change, Document)
   ) async throws(ServiceError) -> Document {
-    try await awaiting { reply in
-      self.change(caller, .authWrite, .registered(kind, name), reply: reply) {
+    let resource = Resource.registered(kind, name)
+    let grants = await prepared(caller, .authWrite, resource, on: drawingBoard) {
+      () throws(ServiceError) in
+      let state = try self.unsealed()
+      let (change, _) = try self.translated { () throws(AuthnError) in
+        try make(state.access.registry)
+      }
+      return IdentityGrants(change.identities, to: caller, state.policy, now: self.now())
+    }
+    return try await awaiting { reply in
+      self.change(caller, .authWrite, resource, reply: reply) {
         _,
         state,
         transaction,
-        _ throws(ServiceError) in
+        record throws(ServiceError) in
         let registry = state.access.registry
         let old = registry.stored(kind, name)
-        let (changed, document) = try self.translated { () throws(AuthnError) in
-          let (change, document) = try make(registry)
-          return (try registry.applying(change), document)
+        let (change, document) = try self.translated { () throws(AuthnError) in
+          try make(registry)
         }
+        let renewsLists = change.onlyRenewsLists(in: registry)
+        if !renewsLists { try grants.get().check(change.identities, state.policy) }
+        let changed = try self.translated { () throws(AuthnError) in
+          try registry.applying(change)
+        }
+        try self.checkReach(from: registry, to: changed, state, at: record.time)
         // A binding may have been there before its issuer.
         if let problem = BindingBreadth.problem(of: state.policy.set, under: changed),
           BindingBreadth.problem(of: state.policy.set, under: registry) == nil
@@ -185,9 +202,10 @@ extension KeywardService {
         guard let new = changed.stored(kind, name) else {
           throw ServiceError(.internalError, "The record was not made.")
         }
-        // What was proved by the former record is proved anew by the new one.
+        // What was proved by the former record is proved anew by the new one. Newer revocation lists
+        // take nothing back from who is not on them: a token is looked at with its certificate.
         let gone =
-          old == nil || old == new
+          old == nil || old == new || renewsLists
           ? [] : self.orphans(of: kind, name, in: registry, state).tokens
         try self.store {
           if let old {
@@ -197,7 +215,9 @@ extension KeywardService {
           }
           for token in gone { try transaction.deleteRecord(token.stored) }
         }
+        let show = try self.removeVotes(of: gone, transaction, state, at: record.time)
         return Change(document) {
+          show()
           state.access.withIdentities { $0.replace(changed) }
           state.access.withCredentials { book in
             for token in gone { book.remove(token) }
@@ -205,6 +225,26 @@ extension KeywardService {
         }
       }
     }
+  }
+
+  /// Refuses to take away the last who could approve a change of the policy.
+  private func checkReach(
+    from old: Registry,
+    to new: Registry,
+    _ state: UnsealedState,
+    at now: Timestamp
+  ) throws(ServiceError) {
+    let policy = state.policy.compiled
+    let after = ApprovalReach(policy: policy, registry: new, now: now)
+    guard let rule = after.unreachableForOfficers(),
+      ApprovalReach(policy: policy, registry: old, now: now).unreachableForOfficers() == nil
+    else { return }
+    throw ServiceError(
+      .conflict,
+      "Without this record nobody could approve a change of the policy: it vouches for approvers of "
+        + "'\(rule)'.",
+      remedy: "Change the approval rule first."
+    )
   }
 
   /// The tokens and secret ids of identities that only this record vouched for.

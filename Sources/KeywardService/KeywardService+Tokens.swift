@@ -63,26 +63,49 @@ extension KeywardService {
     _ request: TokenRequest
   ) async throws(ServiceError) -> IssuedToken {
     let terms = try translated { () throws(AuthnError) in try TokenRecord.Terms(request) }
-    let principal = try tokenPrincipal(caller, request)
-    return try await awaiting { reply in
-      self.change(caller, .tokenCreate, .tokens, reply: reply) {
+    guard let text = request.name else {
+      try checkOwn(caller, request)
+      return try await issueToken(caller, .tokens) { state, now throws(ServiceError) in
+        let parent = caller.accessor.flatMap { Accessor($0) }
+          .flatMap { accessor in state.access.withCredentials { $0[accessor] } }
+        return try self.makeOwnToken(parent, terms, state, at: now)
+      }
+    }
+    let name = try tokenName(text)
+    let principal = try tokenPrincipal(name, request)
+    let identities = [IdentitySet(principal)]
+    let resource = Resource.token(name)
+    let grants = await prepared(caller, .tokenCreate, resource, on: drawingBoard) {
+      () throws(ServiceError) in
+      IdentityGrants(identities, to: caller, try self.unsealed().policy, now: self.now())
+    }
+    return try await issueToken(caller, resource) { state, now throws(ServiceError) in
+      try grants.get().check(identities, state.policy)
+      return try self.makeToken(
+        principal,
+        terms,
+        notAfter: nil,
+        certificateSHA256: nil,
+        state,
+        at: now
+      )
+    }
+  }
+
+  private func issueToken(
+    _ caller: Caller,
+    _ resource: Resource,
+    _ make:
+      @escaping @Sendable (UnsealedState, Timestamp) throws(ServiceError)
+      -> (issued: IssuedToken, record: TokenRecord)
+  ) async throws(ServiceError) -> IssuedToken {
+    try await awaiting { reply in
+      self.change(caller, .tokenCreate, resource, reply: reply) {
         _,
         state,
         transaction,
         record throws(ServiceError) in
-        let parent = caller.accessor.flatMap { Accessor($0) }
-          .flatMap { accessor in state.access.withCredentials { $0[accessor] } }
-        let made =
-          request.name == nil
-          ? try self.makeOwnToken(parent, terms, state, at: record.time)
-          : try self.makeToken(
-            principal,
-            terms,
-            notAfter: nil,
-            certificateSHA256: nil,
-            state,
-            at: record.time
-          )
+        let made = try make(state, record.time)
         record.token = made.record.accessor.description
         try self.store { try transaction.insertRecord(made.record.stored) }
         return Change(made.issued) { state.access.withCredentials { $0.put(made.record) } }
@@ -123,35 +146,38 @@ extension KeywardService {
     )
   }
 
-  private func tokenPrincipal(
-    _ caller: Caller,
-    _ request: TokenRequest
-  ) throws(ServiceError) -> Principal {
-    guard let name = request.name else {
-      guard caller.principal.kind != .unixPeer else {
-        throw ServiceError(
-          .invalidRequest,
-          "A token for a process on the admin socket needs a name.",
-          remedy: "Give --name; policy binds it by issuer 'tokens' and that name."
-        )
-      }
-      guard request.environment == nil else {
-        throw ServiceError(.invalidRequest, "'environment' goes with 'name'.")
-      }
-      return caller.principal
-    }
-    guard (1...128).contains(name.utf8.count),
-      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c })
-    else {
+  private func checkOwn(_ caller: Caller, _ request: TokenRequest) throws(ServiceError) {
+    guard caller.principal.kind != .unixPeer else {
       throw ServiceError(
         .invalidRequest,
-        "'name' is not 1 to 128 printable characters without spaces, quotes and backslashes."
+        "A token for a process on the admin socket needs a name.",
+        remedy: "Give --name; policy binds it by issuer 'tokens' and that name."
       )
     }
+    guard request.environment == nil else {
+      throw ServiceError(.invalidRequest, "'environment' goes with 'name'.")
+    }
+  }
+
+  private func tokenName(_ text: String) throws(ServiceError) -> TokenName {
+    guard let name = TokenName(text) else {
+      throw ServiceError(
+        .invalidRequest,
+        "'name' is not 1 to \(TokenName.mostSegments) segments of a resource.",
+        remedy: "Use a-z, A-Z, 0-9 and . _ - : @ + = ~ %, such as ci/nightly."
+      )
+    }
+    return name
+  }
+
+  private func tokenPrincipal(
+    _ name: TokenName,
+    _ request: TokenRequest
+  ) throws(ServiceError) -> Principal {
     if let environment = request.environment, RegistryName(environment) == nil {
       throw ServiceError(.invalidRequest, "'environment' is not a name of a-z, 0-9, '.', '_', '-'.")
     }
-    return Principal(kind: .token, name: name, environment: request.environment)
+    return Principal(kind: .token, name: name.description, environment: request.environment)
   }
 
   package func listTokens(
@@ -281,12 +307,14 @@ extension KeywardService {
         _,
         state,
         transaction,
-        _ throws(ServiceError) in
+        record throws(ServiceError) in
         let old = try self.token(accessor, state)
         // What was made with it goes with it (V21).
         let gone = state.access.withCredentials { $0.family(of: old) }
         try self.store { for token in gone { try transaction.deleteRecord(token.stored) } }
+        let show = try self.removeVotes(of: gone, transaction, state, at: record.time)
         return Change(old.info) {
+          show()
           state.access.withCredentials { book in for token in gone { book.remove(token) } }
         }
       }

@@ -309,6 +309,7 @@ package final class KeywardService: Sendable {
         PolicyRequest(record.caller, record.operation, record.resource, time: record.time)
       )
       record.rule = authorization.rule
+      record.isPermitted = true
       return authorization
     } catch {
       record.rule = error.decision.rule

@@ -25,7 +25,7 @@ package struct AuthorityRecord: Hashable, Sendable {
   /// DER, each of a certificate authority; several while a certificate is renewed.
   package let certificates: [[UInt8]]
   /// DER; when there is one, every certificate below needs a list of its issuer that is in force.
-  package let revocationLists: [[UInt8]]
+  package private(set) var revocationLists: [[UInt8]]
   package let nameSource: NameSource
   /// The SPIFFE trust domain that every URI must be in; nil when URIs need not be SPIFFE IDs.
   package let trustDomain: String?
@@ -50,6 +50,13 @@ package struct AuthorityRecord: Hashable, Sendable {
     names = try Self.patterns(document.names, source)
     pins = try Self.pins(document.pins, source)
     environment = try FieldRules.environment(document.environment)
+  }
+
+  /// The same without revocation lists.
+  var withoutLists: AuthorityRecord {
+    var record = self
+    record.revocationLists = []
+    return record
   }
 
   private static func certificates(_ text: String) throws(AuthnError) -> [[UInt8]] {

@@ -33,10 +33,25 @@ struct ApprovalBook: Sendable {
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
+    _ key: KeyID?,
     _ digest: RequestDigest,
     at now: Timestamp
   ) -> ApprovalRecord? {
-    records.values.first { $0.isOpen(at: now) && $0.covers(caller, operation, resource, digest) }
+    records.values.first {
+      $0.isOpen(at: now) && $0.covers(caller, operation, resource, key, digest)
+    }
+  }
+
+  /// The open ones without the votes that came with these tokens, each with what it was before.
+  func withoutVotes(
+    of accessors: Set<String>,
+    at now: Timestamp
+  ) -> [(old: ApprovalRecord, new: ApprovalRecord)] {
+    records.values.compactMap { old in
+      var new = old
+      guard old.isOpen(at: now), new.removeVotes(of: accessors) else { return nil }
+      return (old, new)
+    }
   }
 
   /// Whether `principal` may ask for another one.

@@ -18,6 +18,8 @@ package struct ApprovalRecord: Hashable, Sendable {
     package let source: NetworkAddress?
     package let isApproval: Bool
     package let at: Timestamp
+    /// The token that the vote came with; who revokes it takes back its votes.
+    package let accessor: String?
   }
 
   /// The most votes that a record takes.
@@ -32,6 +34,9 @@ package struct ApprovalRecord: Hashable, Sendable {
   package let resource: String
   /// The resource itself; nil if this version does not know it.
   package var parsedResource: Resource? { Resource(path: resource) }
+  /// The id of the key that the request is about, nil if there is none of its name: another key of that
+  /// name has not been approved of.
+  package let key: String?
   /// What the request asks for, in words; at most 1,024 bytes.
   package let summary: String
   /// The keyed digest of the exact request: ``AccessState/sealed(_:)``.
@@ -46,10 +51,12 @@ package struct ApprovalRecord: Hashable, Sendable {
     caller: Caller,
     operation: ServiceOperation,
     resource: Resource,
+    key: KeyID?,
     digest: RequestDigest,
     now: Timestamp,
     validFor seconds: Int64
   ) {
+    self.key = key?.description
     self.id = id
     requester = caller.principal
     source = caller.source
@@ -72,9 +79,11 @@ package struct ApprovalRecord: Hashable, Sendable {
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
+    _ key: KeyID?,
     _ digest: RequestDigest
   ) -> Bool {
-    caller.principal.isSameIdentity(as: requester) && operation == self.operation
+    key?.description == self.key && caller.principal.isSameIdentity(as: requester)
+      && operation == self.operation
       && resource.description.utf8.elementsEqual(self.resource.utf8) && digest == self.digest
   }
 
@@ -82,6 +91,7 @@ package struct ApprovalRecord: Hashable, Sendable {
   package mutating func vote(
     _ principal: Principal,
     from source: NetworkAddress?,
+    accessor: String? = nil,
     isApproval: Bool,
     at now: Timestamp
   ) throws(ServiceError) {
@@ -95,15 +105,30 @@ package struct ApprovalRecord: Hashable, Sendable {
       throw ServiceError(.limitExceeded, "The request for approval has too many votes.")
     }
     votes.append(
-      Vote(principal: principal, source: source, isApproval: isApproval, at: now)
+      Vote(
+        principal: principal,
+        source: source,
+        isApproval: isApproval,
+        at: now,
+        accessor: accessor
+      )
     )
     if !isApproval { state = .denied }
+  }
+
+  /// Takes back the votes that came with these tokens; whether there were any.
+  package mutating func removeVotes(of accessors: Set<String>) -> Bool {
+    let count = votes.count
+    votes.removeAll { $0.isApproval && $0.accessor.map(accessors.contains) ?? false }
+    return votes.count < count
   }
 
   /// Ends it with the one operation that it is for.
   package mutating func use() { state = .used }
 
-  private static let label = "keyward/approval/1"
+  private static let label = "keyward/approval/2"
+  /// The form without the key and the tokens of votes.
+  private static let formerLabel = "keyward/approval/1"
 
   /// The form that the store keeps.
   package var encoded: [UInt8] {
@@ -113,6 +138,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     writer.add(source?.description ?? "")
     writer.add(operation.rawValue)
     writer.add(resource)
+    writer.add(key ?? "")
     writer.add(summary)
     writer.add(digest.bytes)
     writer.add(createdAt.milliseconds)
@@ -124,6 +150,7 @@ package struct ApprovalRecord: Hashable, Sendable {
       writer.add(vote.source?.description ?? "")
       writer.add(UInt64(vote.isApproval ? 1 : 0))
       writer.add(vote.at.milliseconds)
+      writer.add(vote.accessor ?? "")
     }
     return writer.bytes
   }
@@ -131,7 +158,8 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// Reads what ``encoded`` wrote; nil for anything else.
   package init?(decoding bytes: [UInt8]) {
     do {
-      var reader = try RecordReader(bytes, label: Self.label)
+      let former = try? RecordReader(bytes, label: Self.formerLabel)
+      var reader = try former ?? RecordReader(bytes, label: Self.label)
       guard let id = ApprovalID(try reader.readText()) else { return nil }
       self.id = id
       requester = try reader.readPrincipal()
@@ -140,6 +168,8 @@ package struct ApprovalRecord: Hashable, Sendable {
       guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
       self.operation = operation
       resource = try reader.readText()
+      let key = former == nil ? try reader.readText() : ""
+      self.key = key.isEmpty ? nil : key
       summary = try reader.readText()
       guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
       self.digest = digest
@@ -154,8 +184,15 @@ package struct ApprovalRecord: Hashable, Sendable {
         let source = NetworkAddress(try reader.readText())
         let isApproval = try reader.readNumber() == 1
         let at = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
+        let accessor = former == nil ? try reader.readText() : ""
         votes.append(
-          Vote(principal: principal, source: source, isApproval: isApproval, at: at)
+          Vote(
+            principal: principal,
+            source: source,
+            isApproval: isApproval,
+            at: at,
+            accessor: accessor.isEmpty ? nil : accessor
+          )
         )
       }
       try reader.finish()

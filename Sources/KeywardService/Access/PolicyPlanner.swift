@@ -99,6 +99,15 @@ struct PolicyPlanner {
         )
       }
     }
+    let reach = ApprovalReach(policy: new, registry: registry, now: now)
+    if let rule = reach.unreachable(for: writer, from: source) ?? reach.unreachableForOfficers() {
+      return ServiceError(
+        .conflict,
+        "Under this policy nobody could approve a change of the policy: no record vouches for enough "
+          + "of the approvers of '\(rule)'.",
+        remedy: "Register who vouches for them first, or name others."
+      )
+    }
     do throws(PolicyAnalysisError) {
       let escalation = try PolicyEscalation.find(
         from: base.compiled,
