@@ -91,7 +91,7 @@ package final class HTTPServer: Sendable {
     configuration: Configuration,
     service: any AdminOperations
   ) async throws -> HTTPServer {
-    let shared = HTTPShared(configuration, door: .https, service)
+    let shared = HTTPShared(configuration, door: .https, service, chains: identity.chains)
     let connections = ConnectionSet()
     let listener = try await ServerBootstrap(group: group)
       .serverChannelOption(ChannelOptions.backlog, value: 1024)

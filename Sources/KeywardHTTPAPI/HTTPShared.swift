@@ -9,12 +9,15 @@ final class HTTPShared: Sendable {
   let metrics = HTTPMetrics()
   let rates: RateLimiter
   private let repetitions: IdempotencyCache
+  private let chains: ChainMemory?
 
   init(
     _ configuration: HTTPServer.Configuration,
     door: Caller.Transport,
-    _ service: any AdminOperations
+    _ service: any AdminOperations,
+    chains: ChainMemory? = nil
   ) {
+    self.chains = chains
     self.configuration = configuration
     self.door = door
     self.service = service
@@ -28,6 +31,7 @@ final class HTTPShared: Sendable {
   func answer(_ arrived: ArrivedRequest) async throws(ServiceError) -> Answer {
     let caller = try await caller(arrived)
     let isKnown = caller.principal.kind != .anonymous
+    if isKnown { chains?.keep(arrived.peer.certificates) }
     if isKnown, let delay = rates.delay(caller.principal, cost: arrived.route.cost) {
       return .throttled(requestID: arrived.id, retryAfter: delay)
     }
@@ -41,7 +45,9 @@ final class HTTPShared: Sendable {
       metrics: { [configuration] in configuration.figures.text() + (await configuration.metrics()) }
     )
     guard let key = arrived.idempotencyKey, let digest = caller.digest else {
-      return try await arrived.route.handler(request, service)
+      let answer = try await arrived.route.handler(request, service)
+      if arrived.route.operation == .authLogin { chains?.keep(arrived.peer.certificates) }
+      return answer
     }
     let (handler, service) = (arrived.route.handler, service)
     let (answer, isRepetition) = try await repetitions.answer(

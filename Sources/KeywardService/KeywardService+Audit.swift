@@ -201,6 +201,7 @@ extension AuditEntryInfo {
     details["address"] = event.address
     details["token"] = event.token
     details["approval"] = event.approval
+    for case .dropped(let count) in event.details { details["dropped"] = String(count) }
     return details
   }
 }

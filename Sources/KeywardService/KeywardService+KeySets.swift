@@ -22,7 +22,7 @@ extension KeywardService {
       do {
         let keySet = try await keySet(id, source)
         if let conflict = state.access.withIdentities({
-          $0.fetched(keySet, for: id, at: now())
+          $0.fetched(keySet, for: id, from: source, at: now())
         }) {
           logger.error(
             "The keys of an issuer are not taken",

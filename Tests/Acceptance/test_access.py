@@ -436,6 +436,89 @@ def test_certificates_of_fifty_clusters(secured, report):
     report("cluster-certificates", clusters=count, crossed=crossed, refused=crossed)
 
 
+def by_certificate(store, files, token=None):
+    """A client that shows a certificate, and perhaps a token; each call is a connection of its own."""
+    context = trusting(store.authority)
+    context.load_cert_chain(*files)
+    return client(store, token, context=context)
+
+
+def nodes(store, **more):
+    """An authority that is registered, with a right for two of its names."""
+    authority = ClientAuthority("nodes")
+    apply(store.api(), binding("nodes", "security-officer",
+                               {"issuer": "nodes", "name": "spiffe://test/a"},
+                               {"issuer": "nodes", "name": "spiffe://test/b"}))
+    register(store, authority, **more)
+    return authority
+
+
+def register(store, authority, **more):
+    api = store.api()
+    return api.must(api.post("/api/v1/auth/authorities/nodes:write",
+                             data=authority.registration(name=None, **more)))
+
+
+def test_v06_a_token_of_one_certificate_is_not_anothers(secured, report):
+    """OpenBao CVE-2026-39388: minted under certificate A, shown over a connection with B."""
+    store = secured(https="  client_certificates: optional\n")
+    authority = nodes(store)
+    mine = authority.certificate(store.folder, "spiffe://test/a")
+    # Another certificate of the same name, one of another name, and none.
+    others = {
+        "renewed": by_certificate(
+            store, authority.certificate(store.folder, "spiffe://test/a"), "x"),
+        "neighbour": by_certificate(
+            store, authority.certificate(store.folder, "spiffe://test/b"), "x"),
+        "bare": client(store, "x"),
+    }
+    login = by_certificate(store, mine).must(by_certificate(store, mine).post(
+        "/api/v1/auth/login", data={"method": "certificate"})).json
+    own = by_certificate(store, mine, login["token"])
+    child = own.must(own.post("/api/v1/auth/tokens", data={})).json["token"]
+    refused = 0
+    for bearer in (login["token"], child):
+        assert by_certificate(store, mine, bearer).get("/api/v1/auth/self").status == 200
+        for name, other in others.items():
+            other.headers["Authorization"] = f"Bearer {bearer}"
+            for route in routes():
+                if route.is_open or route.is_admin_only:
+                    continue
+                answer = route.send(other, missing(route) if "{name}" in route.path else "")
+                assert answer.status == 401, (name, route.name, answer.body)
+                refused += 1
+    # It is no worse for that where it belongs.
+    assert own.get("/api/v1/keys").status == 200
+    report("v06-tls", refused=refused)
+
+
+def test_v07_the_first_request_after_a_restart_knows_the_list(secured, report):
+    """Vault CVE-2022-41316: revoked before a restart, shown first thing after it."""
+    store = secured(https="  client_certificates: optional\n")
+    authority = nodes(store)
+    gone, kept = (authority.certificate(store.folder, f"spiffe://test/{name}") for name in "ab")
+    tokens = {}
+    register(store, authority, revocation_lists=authority.revocations(age=60))
+    for files in (gone, kept):
+        api = by_certificate(store, files)
+        tokens[files] = api.must(api.post(
+            "/api/v1/auth/login", data={"method": "certificate"})).json["token"]
+    # Newer lists end what is on them, and nothing else.
+    register(store, authority, revocation_lists=authority.revocations(gone))
+    for files, status in ((gone, 401), (kept, 200)):
+        for bearer in (None, tokens[files]):
+            assert by_certificate(store, files, bearer).get("/api/v1/keys").status == status
+    for bearer in (None, tokens[gone]):
+        store.restart()
+        # Nothing has asked for the authority since the start.
+        assert by_certificate(store, gone, bearer).get("/api/v1/keys").status == 401
+        assert by_certificate(store, kept, tokens[kept]).get("/api/v1/keys").status == 200
+    # An older list is another registration: it may give back what was taken, and ends all tokens.
+    register(store, authority, revocation_lists=authority.revocations(age=3600))
+    assert by_certificate(store, kept, tokens[kept]).get("/api/v1/keys").status == 401
+    report("v07-tls", restarts=2)
+
+
 # Identities that end
 
 

@@ -88,21 +88,30 @@ extension HTTPAPITests {
       }
     }
 
-    @Test("Headers and bodies that do not come end with 408, and 500 slow ones hold no memory")
-    func slowClients() async throws {
+    @Test("Headers that do not come end with 408")
+    func slowHeads() async throws {
       var limits = HTTPLimits()
       limits.headTimeout = .milliseconds(800)
-      limits.bodyTimeout = .milliseconds(2500)
       try await TestServer.run(limits: limits) { server in
         let silent = try server.connect()
         let slowHead = try server.connect()
         slowHead.write("GET /livez HTTP/1.1\r\nHo")
         #expect(silent.readAnswer().status == 408)
         #expect(slowHead.readAnswer().status == 408)
+      }
+    }
+
+    @Test("500 bodies that do not come hold no memory and end with 408")
+    func slowBodies() async throws {
+      var limits = HTTPLimits()
+      // On a machine that is busy all heads must come in time: this is about bodies.
+      limits.headTimeout = .seconds(120)
+      limits.bodyTimeout = .milliseconds(2500)
+      try await TestServer.run(limits: limits) { server in
         let before = Self.residentBytes
         let connections = ConnectionList()
-        for _ in 0..<500 { try connections.add(server.connect()) }
         for index in 0..<500 {
+          try connections.add(server.connect())
           connections.write(
             index,
             Self.head("/api/v1/keys/a:sign", "Content-Length: 1000000\r\n") + "a"

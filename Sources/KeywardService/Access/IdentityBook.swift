@@ -15,11 +15,19 @@ struct IdentityBook: Sendable {
   }
 
   mutating func replace(_ registry: Registry) {
+    let before = sources
     self.registry = registry
     generation += 1
-    let remote = Set(registry.remoteIssuers.map(\.id))
-    keySets = keySets.filter { remote.contains($0.key) }
-    freshness = freshness.filter { remote.contains($0.key) }
+    // Keys are of the place that they came from: a record that names another place has none yet.
+    let after = sources
+    keySets = keySets.filter { after[$0.key] != nil && after[$0.key] == before[$0.key] }
+    freshness = freshness.filter { after[$0.key] != nil && after[$0.key] == before[$0.key] }
+    rebuild()
+  }
+
+  /// Where the keys of each remote issuer come from.
+  private var sources: [IssuerID: KeySource] {
+    Dictionary(registry.remoteIssuers.map { ($0.id, $0.source) }) { first, _ in first }
   }
 
   /// The remote issuers whose keys are to be fetched now; each is taken as being fetched.
@@ -56,9 +64,11 @@ struct IdentityBook: Sendable {
   mutating func fetched(
     _ keySet: JSONWebKeySet,
     for id: IssuerID,
+    from source: KeySource,
     at now: Timestamp
   ) -> AuthnError? {
-    guard registry.remoteIssuers.contains(where: { $0.id == id }) else { return nil }
+    // What was on its way while the record changed is not of the place that it names now.
+    guard sources[id] == source else { return nil }
     var sets = keySets
     sets[id] = keySet
     let next = Registry(registry.records, keySets: sets, previous: registry)

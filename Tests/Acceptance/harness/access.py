@@ -123,6 +123,22 @@ class ClientAuthority:
 
     def __init__(self, name):
         self.root = Authority(name)
+        self.made = {}
+
+    def revocations(self, *files, age=0):
+        """A list, as PEM, that has these certificates on it and was made `age` seconds ago."""
+        now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.root.certificate.subject)
+            .last_update(now - datetime.timedelta(hours=1))
+            .next_update(now + datetime.timedelta(days=1)))
+        for file in files:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(self.made[file])
+                .revocation_date(now).build())
+        return builder.sign(self.root.key, hashes.SHA256()).public_bytes(
+            serialization.Encoding.PEM).decode()
 
     def registration(self, name="nodes", **more):
         return {"name": name, "certificates": self.root.pem.decode(), "identity": "uri-san",
@@ -146,6 +162,7 @@ class ClientAuthority:
                 [x509.UniformResourceIdentifier(uri)]), critical=False)
             .sign(self.root.key, hashes.SHA256()))
         files = folder / f"{secrets.token_hex(4)}.crt", folder / f"{secrets.token_hex(4)}.key"
+        self.made[files[0]] = certificate.serial_number
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         files[1].write_bytes(key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
