@@ -44,6 +44,8 @@ struct RenderingTests {
     "url: https://user:${A | url}@host/\njson: '{\"p\": \"${A|json}\"}'\nb64: ${A | base64}\n",
     "escaped: $${A} and $A and ${A}\n", "escaped: \"$${A} ${A}\"\n",
     "escaped: |\n  $${A}\n  $A\n  ${A}\nnext: 1\n",
+    // Other text that is spelled like the beginning of a reference (found by the fuzzer).
+    "a: \"${HOME} $${A} ${A} ${x}\"\n", "a: |\n  ${HOME} ${k $${A} $A ${A}\nnext: 1\n",
     "\"quoted key\": A\n'k': A\n", "a: 'it''s ${A}'\n", "é: \"日本 ${A} 😀\"\n", "日本: A\n",
     "a: \"\\x6bw://payments/db#password\"\n", "a: \"\\x24{A}\"\n",
     "a: [\"${A}\",\"${A}\" ]\nb: {x: \"${A}\"}\n", "- - - A\n", "A\n", "\"${A}\"\n", "--- A\n",

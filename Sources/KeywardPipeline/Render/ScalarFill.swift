@@ -40,37 +40,41 @@ struct ScalarFill: Sendable {
     guard
       extent.block != nil || YAMLLines.end(of: area.lowerBound, in: bytes[area]) == area.upperBound
     else { return nil }
+    // The n-th kw:// of the text is the n-th of the bytes, and what belongs to it stands around it; a
+    // search for the spelling alone could find other text that is spelled alike, such as ${HOME}.
     let text = Array(slot.text.utf8)
+    let inText = positions(of: TemplateText.scheme, in: text, 0..<text.count)
+    let inBytes = positions(of: TemplateText.scheme, in: bytes, area)
+    guard inText.count == inBytes.count else { return nil }
     var ranges: [Range<Int>] = []
-    var start = area.lowerBound
     for (part, range) in zip(slot.template.parts, slot.template.ranges) {
       // Escapes of references stand for other text than they are, and are edits too.
       if case .text(let written) = part, written.utf8.elementsEqual(text[range]) { continue }
-      let spelling = Array(text[range])
-      guard let found = TemplateText.find(spelling, in: bytes, from: start),
-        found + spelling.count <= area.upperBound
+      guard let index = inText.firstIndex(where: { $0 >= range.lowerBound }) else { return nil }
+      let shift = inBytes[index] - inText[index]
+      let raw = range.lowerBound + shift..<range.upperBound + shift
+      guard raw.lowerBound >= (ranges.last?.upperBound ?? area.lowerBound),
+        raw.upperBound <= area.upperBound, bytes[raw].elementsEqual(text[range])
       else { return nil }
-      ranges.append(found..<found + spelling.count)
-      start = found + spelling.count
+      ranges.append(raw)
     }
-    // As many in the bytes as in the text: none is hidden by an escape, none is there twice.
-    let inBytes = count(of: TemplateText.scheme, in: bytes, area)
-    let inText = slot.template.parts.count { part in
-      if case .value = part { true } else { part == .text("kw://") }
-    }
-    return inBytes == inText ? ranges : nil
+    return ranges
   }
 
-  private static func count(of part: [UInt8], in bytes: [UInt8], _ area: Range<Int>) -> Int {
-    var count = 0
+  private static func positions(
+    of part: [UInt8],
+    in bytes: [UInt8],
+    _ area: Range<Int>
+  ) -> [Int] {
+    var positions: [Int] = []
     var start = area.lowerBound
     while let found = TemplateText.find(part, in: bytes, from: start),
       found + part.count <= area.upperBound
     {
-      count += 1
+      positions.append(found)
       start = found + part.count
     }
-    return count
+    return positions
   }
 
   /// What changes in the bytes when the values are these.
