@@ -25,7 +25,7 @@ struct LocalStackTests {
     )
     let push = Push(destination: destination, session: emulator.session(timeout: 60_000))
     var counts: [WrappingAlgorithm: Int] = [:]
-    for (type, size, plan) in AWSPushTests.cells(bits: [4096]) where plan.wrapping != .hybridSHA1 {
+    for (type, size, plan) in AWSPushTests.cells(bits: [3072]) where plan.wrapping != .hybridSHA1 {
       let key = try TestKey(type, count: size)
       let outcome = try await push.run(key, plan)
       let id = outcome.receipt.providerKeyID
