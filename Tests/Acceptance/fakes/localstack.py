@@ -96,7 +96,8 @@ class LocalStack:
         return remover.update(plain) + remover.finalize() == b"canary"
 
     def close(self):
-        self.process.terminate()
+        # It has nothing to lose, and SIGTERM leaves it waiting for its own threads.
+        self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
