@@ -566,6 +566,14 @@ def test_v27_v28_no_secret_is_told_anywhere(secured, report):
         """A canary, remembered by what it is put into."""
         value = CANARY + secrets.token_hex(12)
         planted[value] = where
+        # What is well-formed as a name of a secret, field or environment is a name: answers and the log
+        # tell it, as they tell names of keys. A description is public, and kept as it is.
+        field = re.split(r"[?.]", where)[-1]
+        if "/secrets" in where or "/environments" in where:
+            if field == "description":
+                del planted[value]
+            elif field in ("environment", "from", "to", "inherits", "field"):
+                return value + "!"
         return value
 
     def look(answer):
