@@ -49,6 +49,8 @@ extension ImportBody {
     package let ciphertext: [UInt8]
     package let iv: [UInt8]
 
+    /// Encrypts the nonce as the provider will check it.
+    ///
     /// Key Protect: AES-GCM with 12 bytes of IV and the tag behind. HPCS: AES-CBC with PKCS #7.
     package init(
       _ nonce: [UInt8],
