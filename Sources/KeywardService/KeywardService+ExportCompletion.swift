@@ -19,7 +19,7 @@ extension KeywardService {
     _ id: ExportID,
     _ request: CompleteExportRequest
   ) async throws(ServiceError) -> ExportResult {
-    let export = try await exportForUse(caller, id)
+    let export = try await exportForUse(caller, .keyCloudExport, id)
     let operation: ServiceOperation =
       export.operation == .export ? .keyExport : .keyCloudExport
     let made = await prepared(caller, operation, .key(export.keyName)) { () throws(ServiceError) in
@@ -353,11 +353,12 @@ extension KeywardService {
   /// The record of an export that a caller names; one that is not there is refused with an entry.
   func exportForUse(
     _ caller: Caller,
+    _ operation: ServiceOperation,
     _ id: ExportID
   ) async throws(ServiceError) -> ExportRecord {
     if let export = try? unsealed().inventory.export(id) { return export }
     return try await awaiting { reply in
-      self.answer(caller, .exportShow, .exports, reply: reply) {
+      self.answer(caller, operation, .exports, reply: reply) {
         _,
         state,
         _ throws(ServiceError) in

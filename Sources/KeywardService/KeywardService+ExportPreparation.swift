@@ -27,7 +27,7 @@ extension KeywardService {
     _ id: ExportID,
     _ request: RenewExportRequest
   ) async throws(ServiceError) -> ExportInfo {
-    let old = try await exportForUse(caller, id)
+    let old = try await exportForUse(caller, .exportRenew, id)
     let wanted = try await wantedRenewal(caller, old, request)
     return try await prepare(caller, .exportRenew, wanted, renewing: old)
   }

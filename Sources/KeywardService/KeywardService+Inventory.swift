@@ -61,7 +61,7 @@ extension KeywardService {
     _ caller: Caller,
     _ id: ExportID
   ) async throws(ServiceError) -> ExportInfo {
-    let export = try await exportForUse(caller, id)
+    let export = try await exportForUse(caller, .exportShow, id)
     return try await awaiting { reply in
       self.answer(caller, .exportShow, .key(export.keyName), reply: reply) {
         _,
@@ -161,7 +161,7 @@ extension KeywardService {
     _ caller: Caller,
     _ id: ExportID
   ) async throws(ServiceError) -> ExportInfo {
-    let export = try await exportForUse(caller, id)
+    let export = try await exportForUse(caller, .exportRetire, id)
     return try await awaiting { reply in
       self.change(caller, .exportRetire, .key(export.keyName), reply: reply) {
         _,
@@ -191,7 +191,7 @@ extension KeywardService {
     _ operation: ServiceOperation,
     _ id: ExportID
   ) async throws(ServiceError) -> ExportRecord {
-    let export = try await exportForUse(caller, id)
+    let export = try await exportForUse(caller, operation, id)
     return try await awaiting { reply in
       self.answer(caller, operation, .key(export.keyName), reply: reply) {
         _,

@@ -123,13 +123,13 @@ struct ChokePointTests {
       return UseCase(operation: operation) { server, caller in
         _ = try await use.perform(server, as: caller, name, version: nil, KeyUse.Artefacts())
       }
-    } + accessUseCases + secretUseCases
+    } + accessUseCases + secretUseCases + exportUseCases
 
   /// The table above has every operation that a caller can ask for.
   @Test
   func theTableIsWhole() {
     let own: Set<ServiceOperation> = [
-      .operatorStatus, .serverExpire, .serverRecover, .serverStart, .serverStop,
+      .operatorStatus, .exportRecord, .serverExpire, .serverRecover, .serverStart, .serverStop,
       // Nobody is refused their own identity; a login has none to ask the policy about; and to
       // escalate is a right that applying a policy asks for.
       .authLogin, .policyEscalate, .selfRead, .selfRenew, .selfRevoke,
