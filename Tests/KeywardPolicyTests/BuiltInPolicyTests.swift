@@ -18,7 +18,8 @@ struct BuiltInPolicyTests {
 
   private static let everything = "*"
   private static let serverOperations: Set<String> = [
-    "key:create", "key:destroy", "key:rotate", "operator:rotate", "operator:unseal",
+    "export:record", "key:create", "key:destroy", "key:rotate", "operator:rotate",
+    "operator:unseal",
     "server:expire", "server:recover", "server:start", "server:stop",
   ]
 
