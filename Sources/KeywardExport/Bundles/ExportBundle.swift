@@ -109,7 +109,7 @@ package struct ExportBundle: Sendable, Equatable {
     try AzureKey.checkVersioned(kid)
     // https://HOST/keys/...
     let host = kid.split(separator: "/")[1]
-    let vault = host.split(separator: ".")[0]
+    let vault = host.prefix { $0 != "." }
     let option = cell.provider == .azure ? "--vault-name" : "--hsm-name"
     let parts = cell.keySpec.split(separator: "/")
     let type = parts[0].dropLast("-HSM".count)

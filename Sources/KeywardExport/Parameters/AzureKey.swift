@@ -6,7 +6,8 @@ enum AzureKey {
   /// Refuses a KEK without its version: a `.byok` file must name exactly one key (failure mode 19).
   static func checkVersioned(_ identifier: String) throws(ExportRefusal) {
     let parts = identifier.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count >= 6, parts[0] == "https:", parts[1].isEmpty, !parts[2].isEmpty,
+    guard parts.count >= 6, parts[0] == "https:", parts[1].isEmpty,
+      !parts[2].isEmpty, parts[2].utf8.first != UInt8(ascii: "."),
       parts[3] == "keys", !parts[4].isEmpty, identifier.utf8.count <= 512,
       identifier.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c })
     else {

@@ -82,7 +82,9 @@ extension AWSDestination {
         throw CloudFailure(.replicaOrder, "A multi-Region key is rotated in its primary's Region.")
       }
       for case .object(let replica) in configuration.array("ReplicaKeys") ?? [] {
-        guard let region = replica["Region"]?.text, let arn = replica["Arn"]?.text else { continue }
+        guard let region = replica["Region"]?.text, let arn = replica["Arn"]?.text,
+          AWSKeyService.isRegion(region)
+        else { throw ProviderWords.unintelligible("describe the key", "a replica", changes: false) }
         let theirs = try await Self.materials(of: arn, api.inRegion(region), session)
         guard theirs.contains(where: { $0.id == pending.id && $0.isImported }) else {
           throw CloudFailure(

@@ -166,6 +166,14 @@ struct AWSKeyService: Sendable {
       }
   }
 
+  /// Whether a text may stand in a host name as a Region.
+  ///
+  /// Else an answer could send the next request, with its session token, to a host of its choice.
+  static func isRegion(_ text: String) -> Bool {
+    (1...32).contains(text.utf8.count)
+      && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+  }
+
   /// Whether an ARN is of a key that was named by ARN or id.
   static func isSame(_ arn: String, _ keyID: String) -> Bool {
     isKeyName(arn) && (arn == keyID || arn.hasSuffix(":key/" + keyID))

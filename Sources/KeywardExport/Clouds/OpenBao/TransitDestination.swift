@@ -82,8 +82,9 @@ package struct TransitDestination: CloudDestination {
     )
     // The import is done whatever becomes of this look at it; the proof is of the version named.
     let after = try? await find(name, session)
-    let version =
-      after?["latest_version"]?.integer ?? (before?["latest_version"]?.integer ?? 0) + 1
+    // A provider may answer with any number, even the largest.
+    let (next, overflow) = (before?["latest_version"]?.integer ?? 0).addingReportingOverflow(1)
+    let version = after?["latest_version"]?.integer ?? (overflow ? 0 : next)
     return ImportReceipt(providerKeyID: "\(name)/\(version)", state: .enabled)
   }
 
