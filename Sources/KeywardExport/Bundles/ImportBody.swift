@@ -107,12 +107,7 @@ package enum ImportBody {
       ),
       (
         "release_policy",
-        options.releasePolicy.map {
-          .object([
-            ("contentType", .string("application/json; charset=utf-8")),
-            ("data", .string(Base64.encodeURL($0))), ("immutable", .bool(false)),
-          ])
-        }
+        options.releasePolicy.map { .object([("data", .string(Base64.encodeURL($0)))]) }
       ),
       (
         "tags",
