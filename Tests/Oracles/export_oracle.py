@@ -40,7 +40,7 @@ def open_blob(job):
     size = cryptography_key.key_size // 8
     head, tail = blob[:size], blob[size:]
     first = PKCS1_OAEP.new(pycryptodome_key, hashAlgo=pycryptodome_hash,
-                           mgf=lambda x, y: pss.MGF1(x, y, pycryptodome_hash)).decrypt(head)
+                           mgfunc=lambda x, y: pss.MGF1(x, y, pycryptodome_hash)).decrypt(head)
     second = cryptography_key.decrypt(head, padding.OAEP(
         mgf=padding.MGF1(cryptography_hash()), algorithm=cryptography_hash(), label=None))
     if job["envelope"] == "hybrid":
