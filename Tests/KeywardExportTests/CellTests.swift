@@ -164,7 +164,14 @@ struct CellTests {
     Refusal(.google, .rsa2048, "RSA_SIGN_PSS_2048_SHA256", .oaepSHA256, 4096, .wrappingNotForKey),
     Refusal(.google, .aes256, "AES_256_GCM", .oaepSHA256, 2048, .wrappingKeySize),
     Refusal(.google, .aes256, "AES_256_GCM", .oaepSHA1, 4096, .wrappingNotOffered),
-    Refusal(.google, .aes256, "EXTERNAL_SYMMETRIC_ENCRYPTION", .oaepSHA256, 4096, .keySpecNotImportable),
+    Refusal(
+      .google,
+      .aes256,
+      "EXTERNAL_SYMMETRIC_ENCRYPTION",
+      .oaepSHA256,
+      4096,
+      .keySpecNotImportable
+    ),
     Refusal(.oci, .ecP256, "ECDSA", .hybridSHA256, 4096, .keySpecNotImportable),
     Refusal(.oci, .ecP256, "RSA", .hybridSHA256, 4096, .keyTypeNotImportable),
     Refusal(.oci, .rsa2048, "RSA", .oaepSHA256, 4096, .wrappingNotForKey),
