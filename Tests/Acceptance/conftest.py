@@ -24,7 +24,6 @@ KNOWN = {
     "test_access.py::test_v27_v28_no_secret_is_told_anywhere": "the walk has no sample of destinations",
     "test_access.py::test_v06_a_token_of_one_certificate_is_not_anothers": "the test itself was not tried yet",
     "test_access.py::test_v07_the_first_request_after_a_restart_knows_the_list": "the test was not tried yet",
-    "test_secrets.py::test_kill_at_random_moments": "the writer asks again what was done before the kill",
     "test_recipes.py::test_documents_are_taken[approvals.md]": "approvers have to be known before the rule is",
     "test_recipes.py::test_github_job": "the recipe was not looked at since identities are bounded by their maker",
 }

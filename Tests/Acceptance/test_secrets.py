@@ -168,11 +168,22 @@ def test_a_restore_brings_them_back(secrets):
 class Writer(threading.Thread):
     """One author of secrets of its own, which knows what was acknowledged and what was on its way."""
 
-    def __init__(self, store, number, seed):
+    # A secret keeps a hundred versions; before that others are begun.
+    MOST = 60
+
+    def __init__(self, store, number, seed, before=None):
         super().__init__(daemon=True)
         self.store, self.number, self.random = store, number, random.Random(seed)
-        # By name: the states of all versions, as (value, deleted).
-        self.ledger, self.pending, self.problems, self.answers = {}, None, [], 0
+        self.series = before.series if before else 0
+        # By name: the states of all versions, as (value, deleted). What was checked and is not
+        # written any more is forgotten; its names are never used again.
+        self.ledger = {name: versions for name, versions in before.ledger.items()
+                       if name.startswith(self.prefix)} if before else {}
+        self.pending, self.problems, self.answers = None, [], 0
+
+    @property
+    def prefix(self):
+        return f"w{self.number}/{self.series}-"
 
     def run(self):
         api = self.store.api(timeout=30)
@@ -187,8 +198,11 @@ class Writer(threading.Thread):
             api.close()
 
     def step(self, api):
-        name = f"w{self.number}/s{self.random.randrange(4)}"
+        name = f"{self.prefix}{self.random.randrange(4)}"
         versions = self.ledger.setdefault(name, [])
+        if len(versions) >= self.MOST:
+            self.series += 1
+            return
         roll = self.random.random()
         if not versions or roll < 0.6:
             value = os.urandom(self.random.choice([0, 8, 40, 5000]))
@@ -256,15 +270,11 @@ def test_kill_at_random_moments(stores, report):
     while totals["kills"] < kills:
         store = stores(keys=()).made()
         declare(store.api(), "dev")
-        ledgers = [{} for _ in range(4)]
-        # Versions are kept up to a hundred: a store lives for some kills only.
+        writers = [None] * 4
         for _ in range(min(20, kills - totals["kills"])):
-            writers = [Writer(store, n, generator.random()) for n in range(4)]
-            for writer, ledger in zip(writers, ledgers):
-                writer.ledger = {name: versions for name, versions in ledger.items()
-                                 if len(versions) < 60}
-                writer.number = writer.number if len(ledger) == len(writer.ledger) else (
-                    f"{writer.number}x{generator.randrange(1 << 30)}")
+            writers = [Writer(store, number, generator.random(), before)
+                       for number, before in enumerate(writers)]
+            for writer in writers:
                 writer.start()
             time.sleep(generator.uniform(0.02, 0.5))
             store.kill()
@@ -273,9 +283,8 @@ def test_kill_at_random_moments(stores, report):
                 assert not writer.is_alive() and not writer.problems, writer.problems
             store.start()
             api = store.api()
-            for index, writer in enumerate(writers):
+            for writer in writers:
                 assert not (wrong := writer.check(api)), wrong
-                ledgers[index] = writer.ledger
                 totals["answers"] += writer.answers
             totals["kills"] += 1
             found = api.must(api.post("/api/v1/fsck"), "fsck").json
