@@ -38,7 +38,12 @@ package enum PasswordFiles {
     }
     guard let sealed else { throw OpenSSL.failure("PKCS8_encrypt") }
     defer { X509_SIG_free(sealed) }
-    return try encoded { i2d_X509_SIG(sealed, $0) }
+    let file = try encoded { i2d_X509_SIG(sealed, $0) }
+    // Opened before it is given away: a file that does not open is a key that is lost.
+    guard try openPKCS8(file, password: password).constantTimeEquals(der) else {
+      throw .selfTestFailed("PKCS #8")
+    }
+    return file
   }
 
   /// Puts a key pair and a certificate for it into a PKCS #12 file.
@@ -88,7 +93,12 @@ package enum PasswordFiles {
     }
     guard let file else { throw OpenSSL.failure("PKCS12_create") }
     defer { PKCS12_free(file) }
-    return try encoded { i2d_PKCS12(file, $0) }
+    let bytes = try encoded { i2d_PKCS12(file, $0) }
+    let opened = try openPKCS12(bytes, password: password, expecting: key.algorithm)
+    guard try opened.publicKey().spki() == key.publicKey().spki() else {
+      throw .selfTestFailed("PKCS #12")
+    }
+    return bytes
   }
 
   private static func check(_ password: borrowing SecretBytes) throws(CryptoError) {

@@ -4,32 +4,29 @@ import KeywardModel
 /// A JWK under encryption, in compact form (RFC 7516, RFC 7517 §7), with A256GCM.
 package enum JWE {
   /// Encrypts `jwk` to a public key: RSA-OAEP-256, or ECDH-ES+A256KW for curves and X25519.
+  ///
+  /// The same was made for a throw-away key of the same kind and opened before.
   package static func seal(
     _ jwk: borrowing SecretBytes,
     kid: String,
     to recipient: PublicKey
   ) throws(ExportRefusal) -> String {
     do throws(CryptoError) {
-      let contentKey = try SecretBytes.random(count: 32)
-      if recipient.algorithm.isRSA {
-        let wrapped = try wrap(contentKey, to: recipient)
-        return try compact(jwk, contentKey, wrapped, header("RSA-OAEP-256", kid, nil))
-      }
-      guard recipient.algorithm.isEllipticCurve || recipient.algorithm == .x25519 else {
+      guard isRecipient(recipient.algorithm) else {
         throw .invalidKey("a recipient has an RSA key, a curve for ECDH, or X25519")
       }
-      let ephemeral = try PrivateKey.generate(recipient.algorithm)
-      let shared = try ephemeral.agree(with: recipient)
-      let kek = try Digest.secretSHA256([0, 0, 0, 1], shared, otherInformation)
-      let wrapped = try KeyWrap.wrap(kek: kek, contentKey)
-      let head = try header("ECDH-ES+A256KW", kid, publicJWK(ephemeral.publicKey()))
-      return try compact(jwk, contentKey, wrapped, head)
+      let rehearsal = try ThrowAwayKeys.key(recipient.algorithm)
+      let test = try encrypt(jwk, kid, to: try rehearsal.publicKey())
+      guard try open(test, with: rehearsal).constantTimeEquals(jwk) else {
+        throw .selfTestFailed("JWE")
+      }
+      return try encrypt(jwk, kid, to: recipient)
     } catch {
       throw ExportRefusal(error)
     }
   }
 
-  /// Encrypts `jwk` under a shared key of 32 bytes: A256KW.
+  /// Encrypts `jwk` under a shared key of 32 bytes: A256KW; opened again before it is given away.
   package static func seal(
     _ jwk: borrowing SecretBytes,
     kid: String,
@@ -39,22 +36,43 @@ package enum JWE {
       guard kek.count == 32 else { throw .invalidKey("A256KW has a key of 32 bytes") }
       let contentKey = try SecretBytes.random(count: 32)
       let wrapped = try KeyWrap.wrap(kek: kek, contentKey)
-      return try compact(jwk, contentKey, wrapped, header("A256KW", kid, nil))
+      let text = try compact(jwk, contentKey, wrapped, header("A256KW", kid, nil))
+      guard try open(text, under: kek).constantTimeEquals(jwk) else {
+        throw .selfTestFailed("JWE")
+      }
+      return text
     } catch {
       throw ExportRefusal(error)
     }
   }
 
-  /// The envelope's own self-test goes with it.
-  private static func wrap(
-    _ contentKey: borrowing SecretBytes,
+  private static func isRecipient(_ algorithm: AsymmetricAlgorithm) -> Bool {
+    algorithm.isRSA || algorithm.isEllipticCurve || algorithm == .x25519
+  }
+
+  private static func encrypt(
+    _ jwk: borrowing SecretBytes,
+    _ kid: String,
     to recipient: PublicKey
-  ) throws(CryptoError) -> [UInt8] {
-    do throws(ExportRefusal) {
-      return try ExportEnvelope.seal(contentKey, .oaepSHA256, to: recipient)
-    } catch {
-      throw .selfTestFailed("RSA-OAEP-256")
+  ) throws(CryptoError) -> String {
+    let contentKey = try SecretBytes.random(count: 32)
+    if recipient.algorithm.isRSA {
+      let wrapped = try recipient.encryptOAEP(hash: .sha256, plaintext: contentKey)
+      return try compact(jwk, contentKey, wrapped, header("RSA-OAEP-256", kid, nil))
     }
+    let ephemeral = try PrivateKey.generate(recipient.algorithm)
+    let kek = try agreedKey(ephemeral, recipient)
+    let wrapped = try KeyWrap.wrap(kek: kek, contentKey)
+    let head = try header("ECDH-ES+A256KW", kid, publicJWK(ephemeral.publicKey()))
+    return try compact(jwk, contentKey, wrapped, head)
+  }
+
+  /// The key that both sides come to (RFC 7518 §4.6).
+  static func agreedKey(
+    _ mine: PrivateKey,
+    _ theirs: PublicKey
+  ) throws(CryptoError) -> SecretBytes {
+    try Digest.secretSHA256([0, 0, 0, 1], try mine.agree(with: theirs), otherInformation)
   }
 
   /// AlgorithmID, two empty parties and the length in bits (RFC 7518 §4.6.2).
@@ -102,14 +120,6 @@ package enum JWE {
       aad: aad,
       plaintext: plaintext
     )
-    let opened = try AEAD.open(
-      .aes256GCM,
-      key: contentKey,
-      nonce: nonce,
-      aad: aad,
-      ciphertext: sealed
-    )
-    guard opened.constantTimeEquals(plaintext) else { throw .selfTestFailed("A256GCM") }
     let end = sealed.count - AEAD.tagLength
     return [
       protected, Base64.encodeURL(wrapped), Base64.encodeURL(nonce),

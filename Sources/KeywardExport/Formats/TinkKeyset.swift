@@ -66,12 +66,34 @@ package enum TinkKeyset {
           ])
         ),
       ])
-      return JSONText.object([
+      let file = JSONText.object([
         ("encryptedKeyset", .string(Base64.encode(nonce + sealed))), ("keysetInfo", info),
       ]).bytes
+      guard try open(file, under: kek, associatedData: associatedData).constantTimeEquals(keyset)
+      else { throw .selfTestFailed("Tink") }
+      return file
     } catch {
       throw ExportRefusal(error)
     }
+  }
+
+  /// The binary keyset in an encrypted one, as it is tried before it leaves; all that is wrong is
+  /// `authenticationFailed`.
+  package static func open(
+    _ file: [UInt8],
+    under kek: borrowing SecretBytes,
+    associatedData: [UInt8] = []
+  ) throws(CryptoError) -> SecretBytes {
+    guard let text = (try? StrictJSON.object(file))?["encryptedKeyset"]?.text,
+      let bytes = Base64.decode(text), bytes.count >= AEAD.nonceLength + AEAD.tagLength
+    else { throw .authenticationFailed }
+    return try AEAD.open(
+      .aes256GCM,
+      key: kek,
+      nonce: Array(bytes.prefix(AEAD.nonceLength)),
+      aad: associatedData,
+      ciphertext: Array(bytes.dropFirst(AEAD.nonceLength))
+    )
   }
 
   private struct Form {
