@@ -35,7 +35,7 @@ package final class HTTPClient {
   ) throws(HTTPClientError) -> HTTPClientResponse {
     let transfer = HTTPTransfer(handle, sink)
     curl_easy_reset(handle)
-    let headers = HeaderList(request)
+    let headers = try HeaderList(request)
     try setFixedOptions()
     try setEndpoint(request.target)
     try setTimes(request.timeout, sink)
@@ -179,7 +179,20 @@ package final class HTTPClient {
 private final class HeaderList {
   private(set) var first: UnsafeMutablePointer<curl_slist>?
 
-  init(_ request: HTTPClientRequest) {
+  /// Refuses what would end a header before its end: the next words would be headers, or a request,
+  /// of whoever wrote the value.
+  init(_ request: HTTPClientRequest) throws(HTTPClientError) {
+    for (name, value) in request.headers { try Self.check(name, Array(value.utf8)) }
+    for (name, value) in request.secretHeaders {
+      let isFit = value.bytes.withUnsafeBytes { $0.allSatisfy(Self.isFit) }
+      guard isFit else { throw Self.unfit(name) }
+      try Self.check(name, [])
+    }
+    switch request.body {
+    case .none, .secret: break
+    case .bytes(_, let type), .typedSecret(_, let type):
+      try Self.check("Content-Type", Array(type.utf8))
+    }
     for (name, value) in request.headers { append("\(name): \(value)") }
     for (name, value) in request.secretHeaders { append(name, value) }
     switch request.body {
@@ -193,6 +206,27 @@ private final class HeaderList {
   }
 
   deinit { curl_slist_free_all(first) }
+
+  private static func check(_ name: String, _ value: [UInt8]) throws(HTTPClientError) {
+    // Field names are tokens (RFC 9110 §5.6.2).
+    let isToken =
+      !name.isEmpty
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case 48...57, 65...90, 97...122, 45, 95: true
+        default: false
+        }
+      }
+    guard isToken, value.allSatisfy(isFit) else { throw unfit(name) }
+  }
+
+  private static func isFit(_ byte: UInt8) -> Bool { byte == 9 || byte >= 0x20 && byte != 0x7f }
+
+  private static func unfit(_ name: String) -> HTTPClientError {
+    let kept = name.utf8.filter { (0x21...0x7e).contains($0) }.prefix(64)
+    let shown = String(decoding: kept, as: UTF8.self)
+    return .failed(reason: "the header \(shown) has a byte that no header may have")
+  }
 
   private func append(_ line: String) {
     if let longer = curl_slist_append(first, line) { first = longer }

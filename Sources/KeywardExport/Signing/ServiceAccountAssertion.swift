@@ -1,3 +1,4 @@
+import Glibc
 import KeywardCrypto
 import KeywardModel
 
@@ -19,10 +20,19 @@ enum ServiceAccountAssertion {
       ("exp", .integer(issued + 660)),
     ])
     let signed = Base64.encodeURL(header.bytes) + "." + Base64.encodeURL(claims.bytes)
-    let signature = try account.privateKey.sign(.rsaPKCS1(.sha256), Array(signed.utf8))
-    let text = Array((signed + "." + Base64.encodeURL(signature)).utf8)
-    var result = try SecretBytes(count: text.count)
-    result.withUnsafeMutableBytes { $0.copyBytes(from: text) }
-    return result
+    // Header and claims are known to anyone; it is the signature that gets a token.
+    var signature = try account.privateKey.sign(.rsaPKCS1(.sha256), Array(signed.utf8))
+    defer {
+      signature.withUnsafeMutableBytes { bytes in
+        if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
+      }
+    }
+    var text = try SecretWriter(capacity: signed.utf8.count + 1 + signature.count * 2)
+    try text.append(Array(signed.utf8))
+    try text.append(".")
+    var kept = try SecretBytes(count: signature.count)
+    kept.withUnsafeMutableBytes { $0.copyBytes(from: signature) }
+    try text.appendBase64(kept, .url)
+    return try text.finish()
   }
 }

@@ -56,36 +56,54 @@ package struct SigV4: Sendable {
     }
   }
 
-  /// The headers to add to `request`: `X-Amz-Date`, a session token, and `Authorization`.
-  ///
-  /// The service takes the signature within 5 minutes of `moment`.
-  package func headers(
-    for request: Request,
+  /// What is added to a request that is signed.
+  package struct Signature: Sendable {
+    /// `X-Amz-Date` and `Authorization`.
+    package let headers: [(name: String, value: String)]
+    /// `X-Amz-Security-Token`, which is signed too and stays in the arena.
+    package let token: (name: String, value: SecretBox)?
+  }
+
+  /// Signs `request`; the service takes the signature within 5 minutes of `moment`.
+  package func sign(
+    _ request: Request,
     at moment: Timestamp
-  ) throws(CryptoError) -> [(name: String, value: String)] {
+  ) throws(CryptoError) -> Signature {
     let time = Self.time(moment)
-    var added = [(name: "X-Amz-Date", value: time)]
-    if let token = credentials.sessionToken {
-      let text = String(decoding: token.bytes.revealed(), as: UTF8.self)
-      added.append(("X-Amz-Security-Token", text))
-    }
-    let signed = CanonicalHeaders(request.headers + added)
+    let date = (name: "X-Amz-Date", value: time)
+    let token = credentials.sessionToken.map { (name: "X-Amz-Security-Token", value: $0) }
+    let signed = CanonicalHeaders(request.headers + [date], token)
     let scope = "\(time.prefix(8))/\(region)/\(service)/aws4_request"
-    let canonical = canonicalRequest(request, signed)
-    let words = "AWS4-HMAC-SHA256\n\(time)\n\(scope)\n\(Self.hex(Digest.sha256(canonical)))"
+    let canonical = try canonicalDigest(request, signed)
+    let words = "AWS4-HMAC-SHA256\n\(time)\n\(scope)\n\(Self.hex(canonical))"
     let signature = try signingKey(String(time.prefix(8))).authenticate(Array(words.utf8))
     let authorization =
       "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
       + "SignedHeaders=\(signed.names), Signature=\(Self.hex(signature))"
-    return added + [("Authorization", authorization)]
+    return Signature(headers: [date, ("Authorization", authorization)], token: token)
   }
 
-  private func canonicalRequest(_ request: Request, _ headers: CanonicalHeaders) -> [UInt8] {
-    let lines = [
-      request.method, CanonicalURI.path(request.path), CanonicalURI.query(request.query),
-      headers.lines, headers.names, Self.hex(Digest.sha256(request.body)),
+  /// SHA-256 of the canonical request, which is put together in the arena: a token is part of it.
+  private func canonicalDigest(
+    _ request: Request,
+    _ headers: CanonicalHeaders
+  ) throws(CryptoError) -> [UInt8] {
+    var text = try SecretWriter(capacity: 4096)
+    let start = [
+      request.method, CanonicalURI.path(request.path), CanonicalURI.query(request.query), "",
     ]
-    return Array(lines.joined(separator: "\n").utf8)
+    try text.append(Array(start.joined(separator: "\n").utf8))
+    for (name, value) in headers.lines {
+      try text.append(Array("\(name):".utf8))
+      switch value {
+      case .plain(let value): try text.append(Array(value.utf8))
+      case .secret(let box): try text.append(box.bytes)
+      }
+      try text.append("\n")
+    }
+    let end = ["", headers.names, Self.hex(Digest.sha256(request.body))]
+    try text.append(Array(end.joined(separator: "\n").utf8))
+    return Digest.sha256([], then: try text.finish())
   }
 
   /// The key of a day, a region and a service, derived within the arena.
@@ -121,8 +139,12 @@ package struct SigV4: Sendable {
 
 /// Headers as they are signed: by name, in lower case, with single spaces.
 private struct CanonicalHeaders {
-  /// Each line ends in a line feed, the last one too.
-  let lines: String
+  enum Value {
+    case plain(String)
+    case secret(SecretBox)
+  }
+
+  let lines: [(name: String, value: Value)]
   let names: String
 
   /// Headers that proxies and libraries change on their way are not signed.
@@ -130,14 +152,18 @@ private struct CanonicalHeaders {
     "authorization", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id",
   ]
 
-  init(_ headers: [(name: String, value: String)]) {
+  init(
+    _ headers: [(name: String, value: String)],
+    _ token: (name: String, value: SecretBox)?
+  ) {
     var values: [String: [String]] = [:]
     for (name, value) in headers where !Self.unsigned.contains(name.lowercased()) {
       let words = value.split(whereSeparator: \.isWhitespace)
       values[name.lowercased(), default: []].append(words.joined(separator: " "))
     }
-    let sorted = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-    lines = sorted.map { "\($0.key):\($0.value.joined(separator: ","))\n" }.joined()
-    names = sorted.map(\.key).joined(separator: ";")
+    var lines = values.map { (name: $0.key, value: Value.plain($0.value.joined(separator: ","))) }
+    if let token { lines.append((token.name.lowercased(), .secret(token.value))) }
+    self.lines = lines.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    names = self.lines.map(\.name).joined(separator: ";")
   }
 }

@@ -43,8 +43,10 @@ struct AWSKeyService: Sendable {
         ],
         body: body
       )
-      request.headers += try SigV4(credentials, region: region, service: "kms")
-        .headers(for: signed, at: session.now())
+      let signature = try SigV4(credentials, region: region, service: "kms")
+        .sign(signed, at: session.now())
+      request.headers += signature.headers
+      request.secretHeader = signature.token
     } catch {
       throw CloudFailure(.internalFailure, "The request to AWS could not be signed.")
     }
