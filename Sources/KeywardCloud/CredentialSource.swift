@@ -97,6 +97,52 @@ package struct CredentialSource: Sendable {
     }
   }
 
+  /// The authorities that vouch for the server of the environment's token, of the file that
+  /// `BAO_CACERT` or `VAULT_CACERT` names; nil for the system's.
+  ///
+  /// That token goes to `BAO_ADDR` or `VAULT_ADDR` and nowhere else: who may write a destination must
+  /// not be able to have it sent to themselves.
+  func vaultAuthorities(for endpoint: String) throws(CloudFailure) -> String? {
+    let pairs = [("BAO_ADDR", "BAO_CACERT"), ("VAULT_ADDR", "VAULT_CACERT")]
+    let known = pairs.compactMap { address, file in Self.text(address).map { ($0, file) } }
+    guard let pair = known.first(where: { $0.0 == endpoint }) else {
+      throw CloudFailure(
+        .unvouched,
+        "The token of the environment is for \(known.first?.0 ?? "no address"), not for the "
+          + "destination's endpoint.",
+        remedy: "Set BAO_ADDR or VAULT_ADDR of the server to the endpoint, or put a token into a "
+          + "file of the folder of credentials, with the endpoint in NAME.addr, and name it: "
+          + "--credentials file:NAME."
+      )
+    }
+    guard let path = Self.text(pair.1) else { return nil }
+    guard let text = try Self.settings(path) else {
+      throw Self.missing("\(pair.1) names \(path), which is not there.")
+    }
+    return text
+  }
+
+  /// A file by which the administrator says what this server trusts: no secret, and nobody's else to
+  /// write; nil if it is not there.
+  static func settings(_ path: String) throws(CloudFailure) -> String? {
+    guard access(path, F_OK) == 0 else { return nil }
+    do throws(SystemError) {
+      let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+      let status = try file.status(of: path)
+      guard status.st_uid == geteuid() || status.st_uid == 0, status.permissions & 0o022 == 0
+      else {
+        throw SystemError(.tooPermissive, "others may write \(path); run: chmod go-w \(path)")
+      }
+      return String(decoding: try file.readAll(from: path, limit: fileLimit), as: UTF8.self)
+    } catch {
+      throw CloudFailure(
+        .credentialsMissing,
+        "What this server trusts cannot be read: \(error).",
+        remedy: "It belongs to the server's user or root, and nobody else may write it."
+      )
+    }
+  }
+
   private func read(_ path: String, _ what: String) throws(CloudFailure) -> SecretBytes? {
     guard access(path, F_OK) == 0 else { return nil }
     do throws(SystemError) {

@@ -54,7 +54,7 @@ extension KeywardService {
         let new = try Destination(
           document,
           path: name,
-          isDevelopment: self.options.isDevelopment
+          takesForeignEndpoints: self.options.takesForeignEndpoints
         )
         let old = state.inventory.destination(name)
         if let old, old.provider != new.provider {

@@ -19,6 +19,9 @@ package struct ServiceOptions: Sendable {
   package var auditOrigin = "keyward"
   /// Throw-away data.
   package var isDevelopment = false
+  /// Whether destinations of AWS, Azure and Google may name addresses and authorities of their own:
+  /// for emulators alone.
+  package var takesForeignEndpoints = false
 
   package init() {}
 }

@@ -26,6 +26,7 @@ package struct CloudFailure: Error, Equatable, Sendable {
     case replicaOrder = "replica_order"
     case credentialsMissing = "provider_credentials_missing"
     case unfit = "export_plan_unfit"
+    case unvouched = "destination_unvouched"
     case internalFailure = "export_internal_failure"
   }
 

@@ -40,6 +40,19 @@ package struct Destination: Hashable, Sendable {
     return .environment
   }
 
+  /// Where keys are made: the fields that say neither how nor under whose name.
+  package var place: [UInt8] {
+    let others = [DestinationDocument.CodingKeys.description, .credentials, .authorities, .kek]
+    var writer = RecordWriter("keyward/destination-place/1")
+    writer.add(provider.rawValue)
+    for (field, text) in fields.sorted(by: { $0.key < $1.key })
+    where !others.contains(where: { $0.rawValue == field }) {
+      writer.add(field)
+      writer.add(text)
+    }
+    return writer.bytes
+  }
+
   /// Whether policy of this destination lets the algorithm wrap.
   package func allows(_ algorithm: WrappingAlgorithm) -> Bool {
     wrappingAlgorithms?.contains(algorithm) ?? true
@@ -51,11 +64,12 @@ package struct Destination: Hashable, Sendable {
 
   // MARK: - From and to the API
 
-  /// Reads a document; an endpoint of a provider that has its own is for development alone.
+  /// Reads a document; `endpoint` and `authorities` of a provider that has its own address are for
+  /// emulators, which only some servers take.
   package init(
     _ document: DestinationDocument,
     path: RegistryName,
-    isDevelopment: Bool
+    takesForeignEndpoints: Bool
   ) throws(ServiceError) {
     guard document.name == nil || document.name == path.description else {
       throw Self.wrong("'name' is not the name of the path.", "Leave 'name' out, or use the same.")
@@ -86,13 +100,25 @@ package struct Destination: Hashable, Sendable {
         "A destination of \(provider.rawValue) takes: \(rules.words)."
       )
     }
-    if let endpoint = fields[.endpoint], !rules.hasOwnEndpoint, !isDevelopment,
-      !Self.isLoopback(endpoint)
-    {
-      throw Self.wrong(
-        "'endpoint' of \(provider.rawValue) is taken only by a development server or for loopback.",
-        "Leave it out: the provider's own address is used."
-      )
+    if !rules.hasOwnEndpoint, !takesForeignEndpoints {
+      for field in [DestinationDocument.CodingKeys.endpoint, .authorities]
+      where fields[field] != nil {
+        throw Self.wrong(
+          "'\(field.rawValue)' of \(provider.rawValue) is for emulators alone, which this server "
+            + "does not take.",
+          "Leave it out: the provider's own address and the system's authorities count. For an "
+            + "emulator start the server with --dev, or with unsafe_destination_endpoints."
+        )
+      }
+    }
+    if let text = fields[.credentials] {
+      let kind = String(text.prefix { $0 != ":" })
+      guard rules.credentials.contains(kind) else {
+        throw Self.wrong(
+          "'credentials' of \(provider.rawValue) are not of the kind '\(kind)'.",
+          "Use: \(rules.credentials.joined(separator: ", "))."
+        )
+      }
     }
     self.fields = Dictionary(uniqueKeysWithValues: fields.map { ($0.key.rawValue, $0.value) })
     wrappingAlgorithms = try document.wrappingAlgorithms.map { names throws(ServiceError) in
@@ -128,12 +154,6 @@ package struct Destination: Hashable, Sendable {
 
   private static func wrong(_ words: String, _ remedy: String) -> ServiceError {
     ServiceError(.invalidRequest, words, remedy: remedy.isEmpty ? nil : remedy)
-  }
-
-  static func isLoopback(_ endpoint: String) -> Bool {
-    ["127.0.0.1", "localhost", "[::1]"].contains { host in
-      endpoint == "https://\(host)" || endpoint.hasPrefix("https://\(host):")
-    }
   }
 
   package var document: DestinationDocument {

@@ -10,6 +10,9 @@ struct DestinationFields {
   /// Whether the provider is wherever its user runs it.
   let hasOwnEndpoint: Bool
 
+  /// Where its credentials can be.
+  private(set) var credentials = ["environment"]
+
   private static let general: [Field] = [.description, .credentials, .authorities]
 
   init(_ provider: ExportProvider) {
@@ -24,6 +27,11 @@ struct DestinationFields {
     case .ibm, .hpcs:
       self.init([.instance], [.account, .region, .endpoint], hasOwnEndpoint: true)
     case .alibaba, .tencent: self.init([.region], [.account, .endpoint])
+    }
+    switch provider {
+    case .aws: credentials.append("profile")
+    case .google, .openbao, .vault: credentials.append("file")
+    default: break
     }
   }
 
@@ -53,6 +61,8 @@ extension DestinationDocument.CodingKeys {
           || text.hasPrefix("profile:") && Self.isSegment(String(text.dropFirst(8)))
           || text.hasPrefix("file:") && Self.isSegment(String(text.dropFirst(5)))
       case .protection: ["software", "hsm"].contains(text)
+      case .vault: Self.isLabel(text, 24)
+      case .region: Self.isLabel(text, 32)
       case .mount, .namespace:
         text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
           Self.isSegment(String($0))
@@ -75,6 +85,8 @@ extension DestinationDocument.CodingKeys {
     case .credentials: "Give environment, profile:NAME or file:NAME; never a secret."
     case .authorities: "Give certificates in PEM."
     case .protection: "Use software or hsm."
+    case .vault: "Give the vault's name alone: letters, digits and '-', no address."
+    case .region: "Give it as eu-west-1: letters, digits and '-'."
     default: nil
     }
   }
@@ -85,6 +97,17 @@ extension DestinationDocument.CodingKeys {
       && text.utf8.allSatisfy { byte in
         switch byte {
         case 48...57, 65...90, 97...122, 45, 46, 58, 95: true
+        default: false
+        }
+      }
+  }
+
+  /// One label of a host name: with a dot it could be another host.
+  private static func isLabel(_ text: String, _ limit: Int) -> Bool {
+    (2...limit).contains(text.utf8.count) && text.first != "-" && text.last != "-"
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case 48...57, 65...90, 97...122, 45: true
         default: false
         }
       }

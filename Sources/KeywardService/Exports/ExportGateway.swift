@@ -19,7 +19,7 @@ extension ServiceError {
   package init(_ failure: CloudFailure) {
     let code: ErrorCode =
       switch failure.code {
-      case .unfit, .unsupported, .wrappingKeyUnfit, .replicaOrder: .exportRefused
+      case .unfit, .unsupported, .wrappingKeyUnfit, .replicaOrder, .unvouched: .exportRefused
       case .internalFailure: .internalError
       default: .destinationFailed
       }

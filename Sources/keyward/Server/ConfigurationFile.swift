@@ -47,6 +47,8 @@ struct ConfigurationFile: StrictYAML {
         configuration.destructionDelay = Int64(try number(node, 0...315_360_000))
       case "key_set_authorities": configuration.keySetAuthorities = try absolute(node)
       case "credentials_dir": configuration.credentialsDirectory = try absolute(node)
+      case "unsafe_destination_endpoints":
+        configuration.takesForeignEndpoints = try flag(node)
       case "audit_origin": configuration.auditOrigin = try origin(node)
       case "log_level": configuration.logLevel = try level(node)
       default: return false

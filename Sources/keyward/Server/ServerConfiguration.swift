@@ -52,6 +52,8 @@ struct ServerConfiguration: Sendable {
   var keySetAuthorities: String?
   /// Where `file:NAME` of a destination's credentials is.
   var credentialsDirectory = "/etc/keyward/credentials"
+  /// Whether destinations of AWS, Azure and Google may name addresses and authorities of their own.
+  var takesForeignEndpoints = false
   /// The name of the audit log in its checkpoints.
   var auditOrigin = "keyward"
   var isDevelopment = false

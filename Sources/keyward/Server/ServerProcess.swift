@@ -1,4 +1,5 @@
 import Glibc
+import KeywardCloud
 import KeywardCrypto
 import KeywardHTTPAPI
 import KeywardKMSPlugin
@@ -127,6 +128,8 @@ struct ServerProcess {
     options.destructionDelay = configuration.destructionDelay
     options.auditOrigin = configuration.auditOrigin
     options.isDevelopment = configuration.isDevelopment
+    options.takesForeignEndpoints =
+      configuration.isDevelopment || configuration.takesForeignEndpoints
     return KeywardService(
       store: store,
       time: SystemTime(),
@@ -135,8 +138,10 @@ struct ServerProcess {
       sealSource: try sealSource(),
       keySetSource: KeySetFetcher(authorities: configuration.keySetAuthorities),
       exporter: CloudGateway(
-        dataDirectory: configuration.dataDirectory,
-        credentialsDirectory: configuration.credentialsDirectory
+        trust: CloudTrust(
+          credentialsDirectory: configuration.credentialsDirectory,
+          takesForeignEndpoints: options.takesForeignEndpoints
+        )
       ),
       logger: logger
     ) { error in

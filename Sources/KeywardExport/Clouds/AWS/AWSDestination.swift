@@ -14,6 +14,9 @@ package struct AWSDestination: CloudDestination {
     api = AWSKeyService(region: region, credentials: credentials, endpoint: endpoint)
   }
 
+  /// Whether a text may be part of a host name as a Region.
+  package static func isRegion(_ text: String) -> Bool { AWSKeyService.isRegion(text) }
+
   package func prepare(
     _ plan: CloudPlan,
     _ session: CloudSession
