@@ -221,7 +221,11 @@ struct AWSPushTests {
     let renewed = try await push.run(new, plan)
     #expect(renewed.receipt.materialID == second.materialID)
     #expect(renewed.receipt.state == .enabled)
-    #expect(renewed.proof == .proved(by: "material-id"))
+    // The id is what AWS says; nothing was compared.
+    guard case .notProvable = renewed.proof else {
+      Issue.record("the renewal was \(renewed.proof)")
+      return
+    }
     _ = try fake.steps()
   }
 

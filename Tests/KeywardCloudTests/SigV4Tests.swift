@@ -59,7 +59,8 @@ struct SigV4Tests {
     let signature = try signer.sign(request, at: Timestamp(milliseconds: moment))
     #expect((signature.token == nil) == (test.token == nil))
     // The token is nowhere but in the arena.
-    if let token = test.token {
+    // A short one can be part of anything.
+    if let token = test.token, token.count >= 16 {
       #expect(!signature.headers.contains { $0.value.contains(token) })
     }
     return signature.headers.first { $0.name == "Authorization" }?.value

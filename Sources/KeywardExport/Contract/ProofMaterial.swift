@@ -5,11 +5,23 @@ package protocol ProofMaterial: Sendable {
   /// DER SubjectPublicKeyInfo; nil for symmetric keys.
   var publicKey: [UInt8]? { get }
 
-  /// The HMAC of `message`; nil for keys that make none.
-  func mac(_ hash: HashFunction, _ message: [UInt8]) async -> [UInt8]?
+  /// The HMAC of `message`.
+  func mac(_ hash: HashFunction, _ message: [UInt8]) async throws(ProofObstacle) -> [UInt8]
 
-  /// The plaintext of what the provider encrypted; nil if it does not open.
-  func open(_ sample: SealedSample) async -> [UInt8]?
+  /// The plaintext of what the provider encrypted; nil if it was certainly not this key that did.
+  func open(_ sample: SealedSample) async throws(ProofObstacle) -> [UInt8]?
+}
+
+/// Why Keyward could not make its own half of a comparison.
+///
+/// It says nothing about the provider's key: a fault here must not look like another key there.
+package struct ProofObstacle: Error, Equatable, Sendable {
+  /// A part of a sentence, without any secret.
+  package let words: String
+
+  package init(_ words: String) {
+    self.words = words
+  }
 }
 
 /// Something that a provider has encrypted in a form that is known.

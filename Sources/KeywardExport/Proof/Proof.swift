@@ -15,7 +15,11 @@ enum Proof {
     guard let mine = material.publicKey else {
       return .notProvable("the key has no public half to compare")
     }
-    return mine == found
+    // Compared in one form: another spelling of the same key is the same key.
+    guard let theirs = try? PublicKey(spki: found).spki() else {
+      return .notProvable("the provider's public key cannot be read")
+    }
+    return mine == theirs
       ? .proved(by: "public-key") : .contradicted("the provider has another public key")
   }
 
@@ -25,8 +29,11 @@ enum Proof {
     _ message: [UInt8],
     _ material: any ProofMaterial
   ) async -> ProofResult {
-    guard let mine = await material.mac(hash, message) else {
-      return .notProvable("Keyward makes no MAC with \(hash.rawValue) of this key")
+    let mine: [UInt8]
+    do throws(ProofObstacle) {
+      mine = try await material.mac(hash, message)
+    } catch {
+      return .notProvable(error.words)
     }
     return constantTimeEquals(mine, found)
       ? .proved(by: "mac") : .contradicted("the provider makes other MACs")
@@ -37,7 +44,13 @@ enum Proof {
     _ message: [UInt8],
     _ material: any ProofMaterial
   ) async -> ProofResult {
-    guard let opened = await material.open(sample) else {
+    let opened: [UInt8]?
+    do throws(ProofObstacle) {
+      opened = try await material.open(sample)
+    } catch {
+      return .notProvable(error.words)
+    }
+    guard let opened else {
       return .contradicted("what the provider encrypts does not open with the key")
     }
     return opened == message

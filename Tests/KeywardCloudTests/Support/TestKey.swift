@@ -45,24 +45,31 @@ struct TestKey: ProofMaterial {
       .joined()
   }
 
-  func mac(_ hash: HashFunction, _ message: [UInt8]) async -> [UInt8]? {
-    try? HMAC.authenticate(hash, key: material.bytes, message)
+  func mac(_ hash: HashFunction, _ message: [UInt8]) async throws(ProofObstacle) -> [UInt8] {
+    do { return try HMAC.authenticate(hash, key: material.bytes, message) } catch {
+      throw ProofObstacle("no MAC: \(error)")
+    }
   }
 
-  func open(_ sample: SealedSample) async -> [UInt8]? {
+  func open(_ sample: SealedSample) async throws(ProofObstacle) -> [UInt8]? {
     let algorithm: AEAD.Algorithm =
       switch sample.cipher {
       case .aesGCM: material.bytes.count == 16 ? .aes128GCM : .aes256GCM
       case .chaCha20Poly1305: .chacha20Poly1305
       }
-    let opened = try? AEAD.open(
-      algorithm,
-      key: material.bytes,
-      nonce: sample.nonce,
-      aad: [],
-      ciphertext: sample.ciphertext + sample.tag
-    )
-    return opened?.revealed()
+    do throws(CryptoError) {
+      return try AEAD.open(
+        algorithm,
+        key: material.bytes,
+        nonce: sample.nonce,
+        aad: [],
+        ciphertext: sample.ciphertext + sample.tag
+      ).revealed()
+    } catch .authenticationFailed {
+      return nil
+    } catch {
+      throw ProofObstacle("not opened: \(error)")
+    }
   }
 
   /// The material in the envelope that the parameters ask for.

@@ -129,6 +129,7 @@ package struct AWSDestination: CloudDestination {
       return try await proveMAC(receipt, plan, hash, material, session)
     }
     let answer = try await api.call(
+    // That AWS took it under the id of the same material is AWS's word, and compares nothing.
       "GetPublicKey",
       .members([("KeyId", .string(receipt.providerKeyID))]),
       "give the public key",
