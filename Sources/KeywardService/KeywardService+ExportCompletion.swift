@@ -22,9 +22,13 @@ extension KeywardService {
     let export = try await exportForUse(caller, .keyCloudExport, id)
     let operation: ServiceOperation =
       export.operation == .export ? .keyExport : .keyCloudExport
-    let made = await prepared(caller, operation, .key(export.keyName)) { () throws(ServiceError) in
-      try self.wrapped(export, request)
+    let made = await prepared(caller, operation, .key(export.keyName)) {
+      () throws(ServiceError) -> (Departure, Inventory.Lane) in
+      // Taken before anything is made, and had until the end.
+      guard let lane = try self.unsealed().inventory.lane(for: export) else { throw .underWay }
+      return (try self.wrapped(export, request), lane)
     }
+    defer { withExtendedLifetime(made) {} }
     let (sent, departure) = try await awaiting {
       (reply: @escaping @Sendable (Result<(ExportRecord, Departure), ServiceError>) -> Void) in
       self.change(caller, operation, .key(export.keyName), reply: reply) {
@@ -33,7 +37,7 @@ extension KeywardService {
         transaction,
         record throws(ServiceError) in
         record.details = [.export(AuditWord(id.description))]
-        let departure = try made.get()
+        let departure = try made.get().0
         let (key, version) = try self.exported(export, state)
         record.used(key, version)
         guard state.inventory.export(id) == export else {
@@ -159,14 +163,7 @@ extension KeywardService {
     }
     guard let name = RegistryName(export.destination),
       state.inventory.destination(name)?.digest == export.destinationDigest
-    else {
-      throw ServiceError(
-        .conflict,
-        "The destination '\(export.destination)' was changed since the export was prepared.",
-        remedy: "Prepare it anew.",
-        reason: "destination_changed"
-      )
-    }
+    else { throw .destinationChanged(export) }
     return (key, version)
   }
 
@@ -176,7 +173,7 @@ extension KeywardService {
   }
 
   /// The copy that a bundle takes the place of; a push does so once it has arrived.
-  private func superseded(
+  func superseded(
     by export: ExportRecord,
     _ state: UnsealedState,
     _ transaction: any StoreTransaction
@@ -189,183 +186,6 @@ extension KeywardService {
     let ended = older
     try store { try transaction.updateRecord(ended.stored, from: old.stored) }
     return ended
-  }
-}
-
-/// The exchange with the provider; each thing that is learned is a record and an entry of its own.
-extension KeywardService {
-  /// Hands the blob over, once, then proves the copy.
-  private func push(
-    _ export: ExportRecord,
-    _ departure: Departure,
-    _ caller: Caller
-  ) async throws(ServiceError) -> ExportRecord {
-    let state = try unsealed()
-    guard state.inventory.begin(export.id) else {
-      throw ServiceError(.conflict, "The export is under way.")
-    }
-    defer { state.inventory.end(export.id) }
-    let (cloud, session, plan) = try way(export, departure.cell.wrappingKeyBits, state)
-    let receipt: ImportReceipt
-    do throws(CloudFailure) {
-      receipt = try await cloud.deliver(departure.blob, plan, departure.parameters, session)
-    } catch {
-      let failure = ExportFailure(error)
-      let mayHaveArrived = error.mayHaveActed
-      let words = ServiceError(error)
-      _ = try await note(export.id, caller) { (export: inout ExportRecord) throws(ServiceError) in
-        if mayHaveArrived { try export.leaveOpen(failure) } else { try export.fail(failure) }
-      }
-      throw ServiceError(
-        words.code,
-        words.message,
-        remedy: mayHaveArrived
-          ? "It may have arrived all the same. Find out with: keyward export resume \(export.id)."
-          : [words.remedy, "Nothing arrived. Run the same command again for another try."]
-            .compactMap { $0 }.joined(separator: " "),
-        reason: words.reason
-      )
-    }
-    let copy = ExportCopy(receipt, at: now())
-    let delivered = try await note(export.id, caller) {
-      (export: inout ExportRecord) throws(ServiceError) in
-      try export.deliver(copy)
-    }
-    return await proved(delivered, receipt, plan, cloud, session, caller)
-  }
-
-  /// What the proof says, written down; a proof that could not be made leaves the export delivered.
-  func proved(
-    _ export: ExportRecord,
-    _ receipt: ImportReceipt,
-    _ plan: CloudPlan,
-    _ cloud: any CloudDestination,
-    _ session: CloudSession,
-    _ caller: Caller
-  ) async -> ExportRecord {
-    guard let state = try? unsealed(), let key = state.directory.key(export.key),
-      let version = key.version(export.version)
-    else { return export }
-    let outcome: ProofResult
-    do throws(CloudFailure) {
-      outcome = try await cloud.prove(
-        receipt,
-        plan,
-        KeyProofMaterial(state, key, version),
-        session
-      )
-    } catch {
-      outcome = .notProvable(error.words)
-    }
-    let proof =
-      switch outcome {
-      case .proved(let by): ExportProof(.proved, detail: by, at: now())
-      case .contradicted(let words): ExportProof(.contradicted, detail: words, at: now())
-      case .notProvable(let words): ExportProof(.notProvable, detail: words, at: now())
-      }
-    do throws(ServiceError) {
-      return try await note(export.id, caller) {
-        (export: inout ExportRecord) throws(ServiceError) in
-        try export.prove(proof)
-      }
-    } catch {
-      logger.error("A proof could not be kept", metadata: ["error": "\(error)"])
-      return export
-    }
-  }
-
-  /// The way to the provider of an export, with the plan in its words.
-  func way(
-    _ export: ExportRecord,
-    _ bits: Int,
-    _ state: UnsealedState
-  ) throws(ServiceError) -> (any CloudDestination, CloudSession, CloudPlan) {
-    guard let exporter, let name = RegistryName(export.destination),
-      var plan = export.plan.cloud(bits: bits)
-    else { throw .noWayOut }
-    let destination = try destination(name, state)
-    if !export.target.isEmpty { plan.providerKeyID = export.target }
-    let time = time
-    do throws(CloudFailure) {
-      let (cloud, session) = try exporter.open(destination) { time.now() }
-      return (cloud, session, plan)
-    } catch {
-      throw ServiceError(error)
-    }
-  }
-
-  /// Writes down what came of an export, by the server itself: the caller's right was asked before.
-  func note(
-    _ id: ExportID,
-    _ caller: Caller,
-    _ event: @escaping @Sendable (inout ExportRecord) throws(ServiceError) -> Void
-  ) async throws(ServiceError) -> ExportRecord {
-    let server = Caller(
-      principal: .server,
-      transport: .server,
-      requestID: caller.requestID
-    )
-    let name = try record(id).keyName
-    return try await awaiting { reply in
-      self.change(server, .exportRecord, .key(name), reply: reply) {
-        _,
-        state,
-        transaction,
-        record throws(ServiceError) in
-        guard let old = state.inventory.export(id) else { throw .noExport(id) }
-        record.key = old.key
-        record.version = old.version
-        var new = old
-        try event(&new)
-        let noted = new
-        record.details = [
-          .export(AuditWord(id.description)), .destination(AuditWord(noted.destination)),
-          .exportState(AuditWord(noted.state.rawValue)),
-        ]
-        if let copy = noted.copy {
-          record.details.append(
-            .copy(key: AuditName(copy.providerKeyID), material: copy.materialID.map(AuditName.init))
-          )
-          if let end = copy.validUntil {
-            record.details.append(.due(UInt64(clamping: end.milliseconds)))
-          }
-        }
-        if let failure = noted.failure, noted.state == .failed || noted.state == .sending {
-          record.rule = failure.reason
-        }
-        let older =
-          old.state == .sending && noted.state == .delivered
-          ? try self.superseded(by: noted, state, transaction) : nil
-        try self.store { try transaction.updateRecord(noted.stored, from: old.stored) }
-        return Change(noted) {
-          state.inventory.put(noted)
-          if let older { state.inventory.put(older) }
-        }
-      }
-    }
-  }
-
-  func record(_ id: ExportID) throws(ServiceError) -> ExportRecord {
-    guard let export = try unsealed().inventory.export(id) else { throw .noExport(id) }
-    return export
-  }
-
-  /// The record of an export that a caller names; one that is not there is refused with an entry.
-  func exportForUse(
-    _ caller: Caller,
-    _ operation: ServiceOperation,
-    _ id: ExportID
-  ) async throws(ServiceError) -> ExportRecord {
-    if let export = try? unsealed().inventory.export(id) { return export }
-    return try await awaiting { reply in
-      self.answer(caller, operation, .exports, reply: reply) {
-        _,
-        state,
-        _ throws(ServiceError) in
-        guard let export = state.inventory.export(id) else { throw .noExport(id) }
-        return export
-      }
-    }
   }
 }
 
@@ -404,6 +224,23 @@ extension ExportCopy {
 }
 
 extension ServiceError {
+  static func destinationChanged(_ export: ExportRecord) -> ServiceError {
+    ServiceError(
+      .conflict,
+      "The destination '\(export.destination)' was changed since the export was prepared.",
+      remedy: export.state == .prepared
+        ? "Prepare it anew." : "Put it back as it was to ask there about the copy.",
+      reason: "destination_changed"
+    )
+  }
+
+  static let underWay = ServiceError(
+    .conflict,
+    "Another export of this version, or to the same key of the provider, is under way.",
+    remedy: "Run the same command again when it is through.",
+    reason: "export_under_way"
+  )
+
   static func noExport(_ id: ExportID) -> ServiceError {
     ServiceError(
       .notFound,

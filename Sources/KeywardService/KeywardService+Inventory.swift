@@ -89,11 +89,14 @@ extension KeywardService {
     }
     let state = try unsealed()
     let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
-    let receipt = export.receipt
+    var receipt = export.receipt
     let status = try await status(of: receipt, cloud, session)
+    // A proof asks for what is in use now, not for what was when the receipt was written.
+    receipt.state = status.state
     let copy = ExportCopy(
       providerKeyID: receipt.providerKeyID,
-      materialID: status.materialID ?? receipt.materialID,
+      // The material that is current may be another's.
+      materialID: receipt.materialID,
       state: status.state.rawValue,
       validUntil: status.validUntil,
       checkedAt: now()
@@ -107,7 +110,8 @@ extension KeywardService {
     return ExportInfo(done, state.directory.key(done.key), at: now())
   }
 
-  /// Finds out what became of an export whose exchange broke off, and brings it to an end.
+  /// Finds out what became of an export whose exchange broke off, and brings it to an end if what is
+  /// seen at the provider says which; else it stays open, with the reason.
   ///
   /// Nothing is sent: a token that may be spent is never used again.
   package func resumeExport(
@@ -115,7 +119,7 @@ extension KeywardService {
     _ id: ExportID
   ) async throws(ServiceError) -> ExportInfo {
     let export = try await permitted(caller, .exportResume, id)
-    guard export.state == .sending else {
+    guard export.state == .sending, let sentAt = export.sentAt else {
       throw ServiceError(
         .conflict,
         "The export is \(export.state.rawValue): there is nothing to find out.",
@@ -124,36 +128,50 @@ extension KeywardService {
       )
     }
     let state = try unsealed()
-    guard state.inventory.begin(id) else {
-      throw ServiceError(.conflict, "The export is under way.", remedy: "Wait for its answer.")
-    }
-    defer { state.inventory.end(id) }
-    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
-    let receipt = export.receipt
-    let status = try await status(of: receipt, cloud, session)
-    guard status.state == .enabled || status.state == .pendingRotation || status.state == .disabled
+    guard let lane = state.inventory.lane(for: export) else { throw .underWay }
+    defer { withExtendedLifetime(lane) {} }
+    guard let key = state.directory.key(export.key), let version = key.version(export.version)
     else {
-      let failed = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
-        try export.fail(
-          ExportFailure(
-            reason: "not_arrived",
-            words: "The provider does not have the material; its key is \(status.state.rawValue)."
-          )
-        )
+      throw ServiceError(.conflict, "The key of the export is gone, so nothing can be compared.")
+    }
+    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
+    let sent = SentImport(
+      plan: plan,
+      parameters: try SealedParameters.open(export.sealedParameters, for: id, state),
+      sentAt: sentAt,
+      others: state.inventory.copies(besides: export)
+    )
+    let arrival: ImportArrival
+    do throws(CloudFailure) {
+      arrival = try await cloud.arrival(of: sent, KeyProofMaterial(state, key, version), session)
+    } catch {
+      throw ServiceError(error)
+    }
+    switch arrival {
+    case .arrived(let receipt):
+      let copy = ExportCopy(receipt, at: now())
+      let delivered = try await note(id, caller) {
+        (export: inout ExportRecord) throws(ServiceError) in
+        try export.deliver(copy)
       }
-      return ExportInfo(failed, state.directory.key(failed.key), at: now())
+      let done = await proved(delivered, receipt, plan, cloud, session, caller)
+      return ExportInfo(done, key, at: now())
+    case .absent(let words):
+      let failure = ExportFailure(reason: "not_arrived", words: "It did not arrive: \(words).")
+      let failed = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+        try export.fail(failure)
+      }
+      return ExportInfo(failed, key, at: now())
+    case .unknown(let words, let remedy):
+      let open = ExportFailure(
+        reason: "arrival_unknown",
+        words: "Whether it arrived cannot be told: \(words)."
+      )
+      _ = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
+        try export.leaveOpen(open)
+      }
+      throw ServiceError(.destinationFailed, open.words, remedy: remedy, reason: open.reason)
     }
-    var arrived = receipt
-    arrived.materialID = status.materialID
-    arrived.state = status.state
-    arrived.validUntil = status.validUntil
-    let copy = ExportCopy(arrived, at: now())
-    let delivered = try await note(id, caller) {
-      (export: inout ExportRecord) throws(ServiceError) in
-      try export.deliver(copy)
-    }
-    let done = await proved(delivered, arrived, plan, cloud, session, caller)
-    return ExportInfo(done, state.directory.key(done.key), at: now())
   }
 
   /// Takes a copy out of those that hold its key back: somebody says that it is gone.

@@ -24,6 +24,10 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
     package var state = CloudKeyStatus.State.pendingImport
     package var proof = ProofResult.proved(by: "mac")
     package var validUntil: Timestamp?
+    /// What is said about an import that broke off, in place of what happened.
+    package var arrival: ImportArrival?
+    /// What the last proof could ask.
+    package var material: (any ProofMaterial)?
     package var keys = 0
     package var tokenEnd: Int64 = 86_400
     /// Called when a blob has come.
@@ -136,6 +140,26 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
     }
   }
 
+  package func arrival(
+    of sent: SentImport,
+    _ material: any ProofMaterial,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ImportArrival {
+    try enter(.status)
+    let (arrival, count) = parts.withLock { ($0.arrival, $0.blobs.count) }
+    if let arrival { return arrival }
+    guard parts.withLock({ $0.state }) == .enabled else {
+      return sent.unseen("the key waits for material", at: session.now())
+    }
+    return .arrived(
+      ImportReceipt(
+        providerKeyID: sent.parameters.providerKeyID,
+        materialID: "material-\(count)",
+        state: .enabled
+      )
+    )
+  }
+
   package func prove(
     _ receipt: ImportReceipt,
     _ plan: CloudPlan,
@@ -143,6 +167,9 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
     _ session: CloudSession
   ) async throws(CloudFailure) -> ProofResult {
     try enter(.prove)
-    return parts.withLock { $0.proof }
+    return parts.withLock { parts in
+      parts.material = material
+      return parts.proof
+    }
   }
 }

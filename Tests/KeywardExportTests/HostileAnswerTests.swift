@@ -65,26 +65,40 @@ struct HostileAnswerTests {
     #expect(code == .kekUnversioned)
   }
 
-  @Test
-  func `The largest version of a transit engine does not end the process`() async throws {
+  @Test(arguments: [
+    #"{"data":{}}"#, #"{"data":{"latest_version":9223372036854775807}}"#,
+    #"{"data":{"latest_version":-9223372036854775808}}"#, #"{"data":{"latest_version":7}}"#,
+    #"{"data":{"latest_version":"6"}}"#,
+  ])
+  func `Versions of a transit engine that do not follow leave an import open`(
+    _ after: String
+  ) async throws {
     let destination = TransitDestination(
       .openbao,
       endpoint: "https://bao.example",
       token: try Self.box("token")
     )
-    let before = #"{"data":{"latest_version":9223372036854775807,"type":"hmac"}}"#
-    let receipt = try await destination.deliver(
-      [1],
-      CloudPlan(keySpec: "hmac", wrapping: .hybridSHA256, wrappingKeyBits: 4096, name: "k"),
-      WrappingParameters(
-        provider: .openbao,
-        providerKeyID: "k",
-        publicKey: [],
-        algorithm: .hybridSHA256
-      ),
-      Self.session([(200, before), (204, ""), (200, #"{"data":{}}"#)])
-    )
-    #expect(receipt.providerKeyID == "k/0")
+    for before in ["5", "9223372036854775807"] {
+      var failure: CloudFailure?
+      do throws(CloudFailure) {
+        _ = try await destination.deliver(
+          [1],
+          CloudPlan(keySpec: "hmac", wrapping: .hybridSHA256, wrappingKeyBits: 4096, name: "k"),
+          WrappingParameters(
+            provider: .openbao,
+            providerKeyID: "k",
+            publicKey: [],
+            algorithm: .hybridSHA256
+          ),
+          Self.session([
+            (200, #"{"data":{"latest_version":\#(before),"type":"hmac"}}"#), (204, ""), (200, after),
+          ])
+        )
+      } catch {
+        failure = error
+      }
+      #expect(failure?.code == .unintelligible && failure?.mayHaveActed == true, "\(before)")
+    }
   }
 
   @Test(arguments: ["attacker.example/", "us-east-1@attacker.example/", "x.y", "US-EAST-1", ""])

@@ -453,6 +453,15 @@ struct ExportTests {
       try await server.service.listExports(.officer, ExportFilter(state: "sending")).exports.first
     )
     let id = try #require(ExportID(open.id))
+    if !arrived {
+      // Too early to say that it did not.
+      let error = await refused(.destinationFailed) {
+        _ = try await server.service.resumeExport(Self.eve, id)
+      }
+      #expect(error?.reason == "arrival_unknown" && error?.remedy?.contains("Ask again") == true)
+      #expect(try await server.service.showExport(.officer, id).state == "sending")
+      server.clock.advance(seconds: SentImport.settling)
+    }
     let resumed = try await server.service.resumeExport(Self.eve, id)
     #expect(resumed.state == (arrived ? "proved" : "failed"))
     #expect(cloud.change { $0.plans.count } == 1)

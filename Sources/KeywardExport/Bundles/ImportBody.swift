@@ -26,12 +26,24 @@ package enum ImportBody {
       ("ImportType", plan.keySpec == "SYMMETRIC_DEFAULT" ? importType(plan) : nil),
       (
         "KeyMaterialDescription",
-        plan.keySpec == "SYMMETRIC_DEFAULT" && !plan.description.isEmpty
-          ? .string(plan.description) : nil
+        plan.keySpec == "SYMMETRIC_DEFAULT" ? materialDescription(plan).map { .string($0) } : nil
       ),
       // AWS refuses an id beside new material.
       ("KeyMaterialId", plan.importType == .existing ? plan.materialID.map { .string($0) } : nil),
     ])
+  }
+
+  /// The marker, then the words, of the 256 characters that AWS takes here.
+  private static func materialDescription(_ plan: CloudPlan) -> String? {
+    let words = plan.description.utf8.map { byte in
+      switch byte {
+      case 48...57, 65...90, 97...122, 0x20, 0x2d, 0x2e, 0x2f, 0x3a, 0x5f: byte
+      default: UInt8(ascii: "_")
+      }
+    }
+    let text = [plan.marker ?? "", String(decoding: words, as: UTF8.self)]
+      .filter { !$0.isEmpty }.joined(separator: " ")
+    return text.isEmpty ? nil : String(text.prefix(256))
   }
 
   private static func importType(_ plan: CloudPlan) -> JSONText? {

@@ -29,8 +29,15 @@ enum ProviderWords {
         "The provider does not allow the credentials to \(what)\(said).",
         remedy: "The page of the provider in docs/key-export lists the permissions."
       )
-    case 404:
+    case 404 where !words.isEmpty:
       return CloudFailure(.notFound, "The provider does not know the key to \(what)\(said).")
+    case 404:
+      // Whoever stands at the address, these are not the provider's words for a key that is missing.
+      return CloudFailure(
+        .refused,
+        "There is nothing at the address that was asked to \(what) (status 404).",
+        remedy: "Check the address of the destination."
+      )
     case 429:
       return CloudFailure(
         .throttled,

@@ -2,8 +2,9 @@ package import KeywardModel
 
 /// A provider that takes keys over the network.
 ///
-/// Four calls, in the order in which they are made. None of them sees key bytes: `deliver` has the
-/// wrapped blob, `prove` asks the service for what a proof needs.
+/// Its calls stand in the order in which they are made; `arrival` only after a `deliver` that broke
+/// off. None of them sees key bytes: `deliver` has the wrapped blob, `prove` asks the service for
+/// what a proof needs.
 package protocol CloudDestination: Sendable {
   var provider: ExportProvider { get }
 
@@ -21,11 +22,18 @@ package protocol CloudDestination: Sendable {
     _ session: CloudSession
   ) async throws(CloudFailure) -> ImportReceipt
 
-  /// What the provider says about the key; also how an export that broke off is found again.
+  /// What the provider says about the key.
   func status(
     of receipt: ImportReceipt,
     _ session: CloudSession
   ) async throws(CloudFailure) -> CloudKeyStatus
+
+  /// Whether an import arrived whose exchange broke off; nothing is changed.
+  func arrival(
+    of sent: SentImport,
+    _ material: any ProofMaterial,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ImportArrival
 
   /// Compares what the provider does with the key with what Keyward does.
   func prove(
@@ -66,6 +74,9 @@ package struct CloudPlan: Sendable, Equatable {
   package var isMultiRegion: Bool
   /// At most 256 characters, for people who look at the provider's console.
   package var description: String
+  /// What tells this import from every other, kept beside the material where the provider has a
+  /// place for it: letters, digits and `-`.
+  package var marker: String?
 
   package init(
     keySpec: String,
@@ -78,7 +89,8 @@ package struct CloudPlan: Sendable, Equatable {
     importType: ImportType? = nil,
     materialID: String? = nil,
     isMultiRegion: Bool = false,
-    description: String = ""
+    description: String = "",
+    marker: String? = nil
   ) {
     self.keySpec = keySpec
     self.wrapping = wrapping
@@ -91,6 +103,7 @@ package struct CloudPlan: Sendable, Equatable {
     self.materialID = materialID
     self.isMultiRegion = isMultiRegion
     self.description = description
+    self.marker = marker
   }
 }
 

@@ -18,6 +18,9 @@ package struct WrappingParameters: Sendable, Equatable {
   package var nonce: [UInt8]?
   /// Google `protectionLevel` of the import job, which must be the key's.
   package var protectionLevel: String?
+  /// What the provider's key held when these were given, in words of the destination's own; so that
+  /// it can be told later whether an import added to it.
+  package var before: String?
 
   package init(
     provider: ExportProvider,
@@ -28,7 +31,8 @@ package struct WrappingParameters: Sendable, Equatable {
     validUntil: Timestamp? = nil,
     wrappingKeyID: String? = nil,
     nonce: [UInt8]? = nil,
-    protectionLevel: String? = nil
+    protectionLevel: String? = nil,
+    before: String? = nil
   ) {
     self.provider = provider
     self.providerKeyID = providerKeyID
@@ -39,5 +43,6 @@ package struct WrappingParameters: Sendable, Equatable {
     self.wrappingKeyID = wrappingKeyID
     self.nonce = nonce
     self.protectionLevel = protectionLevel
+    self.before = before
   }
 }

@@ -13,8 +13,8 @@ package final class Inventory: Sendable {
     var ofKey: [KeyID: Set<ExportID>] = [:]
     /// The warning that was logged last of each export.
     var warned: [ExportID: ExportWarning] = [:]
-    /// Exports with a request of their own on its way to the provider.
-    var busy: Set<ExportID> = []
+    /// What exports with a request on its way to the provider have for themselves.
+    var busy: Set<String> = []
   }
 
   /// The most exports that the inventory has.
@@ -81,6 +81,17 @@ package final class Inventory: Sendable {
       .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
   }
 
+  /// The provider's identifiers of what other exports to the same destination brought.
+  func copies(besides export: ExportRecord) -> Set<String> {
+    book.withLock { book in
+      Set(
+        book.exports.values.lazy
+          .filter { $0.id != export.id && $0.destination == export.destination }
+          .compactMap(\.copy?.providerKeyID)
+      )
+    }
+  }
+
   var hasRoom: Bool { book.withLock { $0.exports.count < Self.most } }
 
   func put(_ export: ExportRecord) {
@@ -90,10 +101,35 @@ package final class Inventory: Sendable {
     }
   }
 
-  /// Takes an export for one exchange with its provider; false if another has it.
-  func begin(_ id: ExportID) -> Bool { book.withLock { $0.busy.insert(id).inserted } }
+  /// The way to the provider, for one export at a time; nil while another has it.
+  ///
+  /// No other of the same key version to the same destination, and none into the same key of the
+  /// provider: which of two brought a version there could not be told.
+  func lane(for export: ExportRecord) -> Lane? {
+    var names: Set = [
+      "export \(export.id)", "version \(export.key) \(export.version) \(export.destination)",
+    ]
+    if !export.target.isEmpty { names.insert("target \(export.destination) \(export.target)") }
+    let isFree = book.withLock { book in
+      guard book.busy.isDisjoint(with: names) else { return false }
+      book.busy.formUnion(names)
+      return true
+    }
+    return isFree ? Lane(self, names) : nil
+  }
 
-  func end(_ id: ExportID) { book.withLock { _ = $0.busy.remove(id) } }
+  /// A lane that is taken until this goes.
+  final class Lane: Sendable {
+    private let inventory: Inventory
+    private let names: Set<String>
+
+    fileprivate init(_ inventory: Inventory, _ names: Set<String>) {
+      self.inventory = inventory
+      self.names = names
+    }
+
+    deinit { inventory.book.withLock { $0.busy.subtract(names) } }
+  }
 
   /// The warnings that were not logged yet, each once.
   func newWarnings(at now: Timestamp) -> [(ExportRecord, ExportWarning)] {

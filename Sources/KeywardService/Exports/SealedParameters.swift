@@ -24,6 +24,7 @@ enum SealedParameters {
     writer.add(parameters.wrappingKeyID ?? "")
     writer.add(parameters.nonce ?? [])
     writer.add(parameters.protectionLevel ?? "")
+    writer.add(parameters.before ?? "")
     do {
       let key = try state.rootKey().subkey(.exportParameters)
       return try KeywardKeyring.Envelope.seal(
@@ -84,6 +85,7 @@ enum SealedParameters {
     let wrappingKeyID = try reader.readText()
     let nonce = try reader.readBytes()
     let protectionLevel = try reader.readText()
+    let before = try reader.readText()
     try reader.finish()
     return WrappingParameters(
       provider: provider,
@@ -97,7 +99,8 @@ enum SealedParameters {
         ) : nil,
       wrappingKeyID: wrappingKeyID.isEmpty ? nil : wrappingKeyID,
       nonce: nonce.isEmpty ? nil : nonce,
-      protectionLevel: protectionLevel.isEmpty ? nil : protectionLevel
+      protectionLevel: protectionLevel.isEmpty ? nil : protectionLevel,
+      before: before.isEmpty ? nil : before
     )
   }
 }

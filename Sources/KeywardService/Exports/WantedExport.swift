@@ -132,8 +132,13 @@ struct ExportDraft: Sendable {
 }
 
 extension Destination {
-  /// What an export is bound to: the destination with all its words.
-  var digest: [UInt8] { Digest.sha256(encoded) }
+  /// What an export is bound to: where the destination is, and the destination with all its words.
+  var digest: [UInt8] { Digest.sha256(place) + Digest.sha256(encoded) }
+
+  /// Whether an export's digest is of this place, whatever else was changed since.
+  func isPlace(of digest: [UInt8]) -> Bool {
+    digest.starts(with: Digest.sha256(place))
+  }
 }
 
 extension ExportRecord {

@@ -422,9 +422,6 @@ class FakeAWS(Fake):
     def material(self, key):
         return self.opened.get(key.split("/")[-1])
 
-    def advance(self, seconds):
-        self.ahead += seconds
-
     def spoil(self, key):
         """Puts other material in the place of what was imported."""
         for (_, name), entry in self.keys.items():

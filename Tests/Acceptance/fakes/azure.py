@@ -91,6 +91,8 @@ class FakeAzure(Fake):
             return self.put(parts[1], request.json())
         if request.method == "POST" and parts[2:] == ["create"]:
             return self.create(parts[1], request.json())
+        if request.method == "GET" and parts[2:] == ["versions"]:
+            return self.versions(parts[1], int(request.parameters.get("maxresults", "25")))
         version = self.find(parts[1], parts[2] if len(parts) > 2 else None)
         if request.method == "GET" and len(parts) <= 3:
             return self.bundle(parts[1], version)
@@ -147,9 +149,20 @@ class FakeAzure(Fake):
             numbers, size = private.public_key().public_numbers(), (private.key_size + 7) // 8
             key.update(crv=entry["crv"], x=encode(numbers.x.to_bytes(size, "big")),
                        y=encode(numbers.y.to_bytes(size, "big")))
-        return {"key": key, "attributes": {
+        answer = {"key": key, "attributes": {
             "enabled": entry["enabled"], "created": int(self.now()), "updated": int(self.now()),
             "recoveryLevel": "Recoverable+Purgeable", **entry["attributes"]}}
+        return {**answer, "tags": entry["tags"]} if entry.get("tags") else answer
+
+    def versions(self, name, most):
+        """One page, and whether there is another; a name that is not there has none."""
+        items = []
+        for version in list(self.keys.get(name, {}))[:most]:
+            bundle = self.bundle(name, version)
+            items.append({"kid": bundle["key"]["kid"], "attributes": bundle["attributes"],
+                          **({"tags": bundle["tags"]} if "tags" in bundle else {})})
+        more = len(self.keys.get(name, {})) > most
+        return {"value": items, "nextLink": f"{self.url}/keys/{name}/versions?$skiptoken=x" if more else None}
 
     def put(self, name, body):
         self.bodies.append(body)
@@ -174,7 +187,10 @@ class FakeAzure(Fake):
             refuse(400, "BadParameter", f"key_hsm: {error}")
         except openers.CannotOpen as error:
             refuse(400, "BadParameter", f"key_hsm cannot be unwrapped: {error}")
-        entry = {"kty": kty, "ops": key.get("key_ops", []), "enabled": True,
+        tags = body.get("tags", {})
+        if not all(isinstance(one, str) for one in tags.values()):
+            refuse(400, "BadParameter", "tags")
+        entry = {"kty": kty, "ops": key.get("key_ops", []), "enabled": True, "tags": tags,
                  "attributes": {name_: value for name_, value in body.get("attributes", {}).items()
                                 if name_ in ("exp", "nbf", "exportable")}}
         if kty == "oct-HSM":
@@ -238,9 +254,6 @@ class FakeAzure(Fake):
 
     def material(self, key):
         return self.opened.get(key)
-
-    def advance(self, seconds):
-        self.ahead += seconds
 
     def manage(self):
         self.managed = True

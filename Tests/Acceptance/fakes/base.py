@@ -206,6 +206,9 @@ class Fake:
                 return self.fault["kind"]
             return None
 
+    def advance(self, seconds):
+        self.ahead += seconds
+
     def forget(self):
         """Makes the next run meet a provider that it has not met before, where that matters."""
 

@@ -83,6 +83,8 @@ class FakeGoogle(Fake):
         if request.path.endswith(":import"):
             return "import"
         last = request.path.split("/")
+        if last[-1] == "cryptoKeyVersions":
+            return "list"
         if request.method == "POST":
             return "use" if ":" in last[-1] else f"create-{last[-1]}"
         return "public-key" if last[-1] == "publicKey" else f"get-{last[-2]}"
@@ -108,6 +110,8 @@ class FakeGoogle(Fake):
             return self.create_key(request)
         if found := re.fullmatch(r"cryptoKeys/([^/:]+)", rest):
             return self.key_resource(found[1])
+        if found := re.fullmatch(r"cryptoKeys/([^/:]+)/cryptoKeyVersions", rest):
+            return self.versions(found[1])
         if found := re.fullmatch(r"cryptoKeys/([^/:]+)/cryptoKeyVersions:import", rest):
             return self.take(found[1], request.json())
         if found := re.fullmatch(r"cryptoKeys/([^/:]+)/cryptoKeyVersions/(\d+)(/publicKey|:macSign|:rawEncrypt)?", rest):
@@ -214,7 +218,8 @@ class FakeGoogle(Fake):
             refuse(400, "INVALID_ARGUMENT", "secp256k1 is for HSM keys")
         bits, hash_name, is_hybrid = METHODS[job["method"]]
         job["imports"] += 1
-        entry = {"algorithm": body["algorithm"], "asked": 0, "failure": None, "value": None}
+        entry = {"algorithm": body["algorithm"], "asked": 0, "failure": None, "value": None,
+                 "job": body["importJob"], "made": self.now()}
         try:
             opener = openers.hybrid if is_hybrid else openers.direct
             material = opener(wrapping_key(bits), base64.b64decode(body["wrappedKey"]), hash_name)
@@ -264,7 +269,7 @@ class FakeGoogle(Fake):
         entry["asked"] += 1
         answer = {"name": f"{self.ring}/cryptoKeys/{name}/cryptoKeyVersions/{number}",
                   "algorithm": entry["algorithm"], "protectionLevel": key["level"],
-                  "createTime": self.time(self.now())}
+                  "importJob": entry["job"], "createTime": self.time(entry["made"])}
         if entry["asked"] <= self.lag:
             answer["state"] = "PENDING_IMPORT"
         elif entry["failure"]:
@@ -273,6 +278,13 @@ class FakeGoogle(Fake):
         else:
             answer.update(state="ENABLED", importTime=self.time(self.now()))
         return answer
+
+    def versions(self, name):
+        if name not in self.keys:
+            refuse(404, "NOT_FOUND", f"CryptoKey {name} not found.")
+        count = len(self.keys[name]["versions"])
+        return {"cryptoKeyVersions": [self.describe(name, one + 1) for one in range(count)],
+                "totalSize": count} if count else {}
 
     def version(self, name, number, verb, request):
         key = self.keys.get(name)
@@ -308,9 +320,6 @@ class FakeGoogle(Fake):
 
     def material(self, key):
         return self.opened.get(key)
-
-    def advance(self, seconds):
-        self.ahead += seconds
 
     def forget(self):
         self.jobs.clear()

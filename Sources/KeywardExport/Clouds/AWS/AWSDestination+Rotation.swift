@@ -10,6 +10,8 @@ extension AWSDestination {
     /// False when it expired, was deleted, or has not come yet.
     package let isImported: Bool
     package let validUntil: Timestamp?
+    /// What was given with the import that brought it last.
+    package let description: String
   }
 
   /// AWS rotates a key so many times; each wants material of its own.
@@ -52,7 +54,8 @@ extension AWSDestination {
             id: id,
             state: ProviderWords.printable(entry["KeyMaterialState"]?.text ?? ""),
             isImported: entry["ImportState"]?.text == "IMPORTED",
-            validUntil: AWSKeyService.time(entry["ValidTo"])
+            validUntil: AWSKeyService.time(entry["ValidTo"]),
+            description: entry["KeyMaterialDescription"]?.text ?? ""
           )
         )
       }

@@ -22,11 +22,13 @@ package struct AWSDestination: CloudDestination {
     _ session: CloudSession
   ) async throws(CloudFailure) -> WrappingParameters {
     let keyID: String
+    let before: KeyContents
     if let existing = plan.providerKeyID {
       keyID = existing
-      try await check(plan, existing, session)
+      before = KeyContents(try await check(plan, existing, session))
     } else {
       keyID = try await create(plan, session)
+      before = .none
     }
     let what = "give the parameters for an import"
     let answer = try await api.call(
@@ -54,7 +56,8 @@ package struct AWSDestination: CloudDestination {
       publicKey: key,
       algorithm: plan.wrapping,
       token: token,
-      validUntil: end
+      validUntil: end,
+      before: before.text
     )
   }
 
@@ -97,10 +100,17 @@ package struct AWSDestination: CloudDestination {
     }
     let words = ProviderWords.printable(key["KeyState"]?.text ?? "")
     let current = key["CurrentKeyMaterialId"]?.text.flatMap(AWSKeyService.materialID)
-    var state = AWSKeyService.state(words)
+    let state = AWSKeyService.state(words)
+    // A key has several materials, and what DescribeKey says is of the current one.
     if let mine = receipt.materialID, let current, mine != current {
-      for material in try await materials(of: receipt.providerKeyID, session)
-      where material.id == mine && material.state.hasPrefix("PENDING") { state = .pendingRotation }
+      let material = try await materials(of: receipt.providerKeyID, session).first { $0.id == mine }
+      guard let material else { return CloudKeyStatus(.gone, detail: "no such material") }
+      return CloudKeyStatus(
+        material.state.hasPrefix("PENDING") ? .pendingRotation : state,
+        validUntil: material.validUntil,
+        materialID: mine,
+        detail: "\(words), \(material.state)"
+      )
     }
     return CloudKeyStatus(
       state,
@@ -119,17 +129,14 @@ package struct AWSDestination: CloudDestination {
     guard receipt.state == .enabled else {
       return .notProvable("the material is at AWS and not in use yet (\(receipt.state.rawValue))")
     }
+    // That AWS took it under the id of the same material is AWS's word, and compares nothing.
     if plan.keySpec == "SYMMETRIC_DEFAULT" {
-      guard plan.importType == .existing, let id = plan.materialID, id == receipt.materialID else {
-        return .notProvable("ciphertexts of AWS symmetric keys open nowhere but at AWS")
-      }
-      return .proved(by: "material-id")
+      return .notProvable("ciphertexts of AWS symmetric keys open nowhere but at AWS")
     }
     if let hash = AWSKeyService.macHash(plan.keySpec) {
       return try await proveMAC(receipt, plan, hash, material, session)
     }
     let answer = try await api.call(
-    // That AWS took it under the id of the same material is AWS's word, and compares nothing.
       "GetPublicKey",
       .members([("KeyId", .string(receipt.providerKeyID))]),
       "give the public key",
@@ -195,7 +202,7 @@ package struct AWSDestination: CloudDestination {
     _ plan: CloudPlan,
     _ keyID: String,
     _ session: CloudSession
-  ) async throws(CloudFailure) {
+  ) async throws(CloudFailure) -> JSONObject {
     guard AWSKeyService.isKeyName(keyID) else {
       throw CloudFailure(.unfit, "The key of AWS is neither a key id nor an ARN.")
     }
@@ -219,5 +226,6 @@ package struct AWSDestination: CloudDestination {
         remedy: "Import it in the primary's Region, then here as existing material, then rotate."
       )
     }
+    return key
   }
 }

@@ -133,7 +133,11 @@ package struct AzureDestination: CloudDestination {
     let answer = try await api.call(
       .put,
       "/keys/\(name)",
-      ImportBody.azure(byok: ImportBody.byok(blob, kid: kid), plan),
+      ImportBody.azure(
+        byok: ImportBody.byok(blob, kid: kid),
+        plan,
+        ImportBody.AzureOptions(tags: plan.marker.map { [(Self.markerTag, $0)] } ?? [])
+      ),
       what,
       .never,
       session

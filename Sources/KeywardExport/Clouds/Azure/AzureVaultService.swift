@@ -14,6 +14,7 @@ struct AzureVaultService: Sendable {
   func call(
     _ method: CloudRequest.Method,
     _ path: String,
+    query: String = "",
     _ body: JSONText?,
     _ what: String,
     _ repetition: CloudRequest.Repetition,
@@ -29,7 +30,7 @@ struct AzureVaultService: Sendable {
     )
     let request = CloudRequest(
       method,
-      "\(vault)\(path)?api-version=\(Self.version)",
+      "\(vault)\(path)?api-version=\(Self.version)" + (query.isEmpty ? "" : "&\(query)"),
       headers: [("Accept", "application/json")],
       secretHeader: ("Authorization", header),
       body: body.map { .bytes($0.bytes) } ?? .none,

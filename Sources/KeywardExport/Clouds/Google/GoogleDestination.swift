@@ -51,7 +51,8 @@ package struct GoogleDestination: CloudDestination {
           + "\(plan.wrappingKeyBits) bits."
       )
     }
-    let key = try await findKey(name, plan, session)
+    let (key, isNew) = try await findKey(name, plan, session)
+    let before = isNew ? "0" : try await lastVersion(of: key, session)
     let job = try await findJob(method, session)
     guard let pem = job.object("publicKey")?["pem"]?.text,
       let end = (job["expireTime"]).flatMap(ProviderTime.parse)
@@ -68,22 +69,25 @@ package struct GoogleDestination: CloudDestination {
       publicKey: try WrappingKeyCheck.der(pem: pem, bits: plan.wrappingKeyBits),
       algorithm: plan.wrapping,
       validUntil: end,
-      wrappingKeyID: job["name"]?.text
+      wrappingKeyID: job["name"]?.text,
+      before: before
     )
   }
 
-  /// The key, made if it is not there; one that is there must be for the same.
+  /// The key, and whether it was made since it was not there; one that is there must be for the same.
   private func findKey(
     _ name: String,
     _ plan: CloudPlan,
     _ session: CloudSession
-  ) async throws(CloudFailure) -> String {
+  ) async throws(CloudFailure) -> (String, isNew: Bool) {
     let path = "\(ring)/cryptoKeys/\(name)"
     let purpose = plan.usage ?? GoogleKeyService.usualPurpose(plan.keySpec)
     let found: JSONObject
+    var isNew = false
     do throws(CloudFailure) {
       found = try await api.call(.get, path, nil, "find the key", .always, session)
     } catch  where error.code == .notFound {
+      isNew = true
       found = try await api.call(
         .post,
         "\(ring)/cryptoKeys",
@@ -111,7 +115,7 @@ package struct GoogleDestination: CloudDestination {
         "The key of Google has another protection level than \(protectionLevel)."
       )
     }
-    return path
+    return (path, isNew)
   }
 
   /// A method as part of a name: Google takes 63 characters.

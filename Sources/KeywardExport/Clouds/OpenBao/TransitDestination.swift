@@ -37,7 +37,8 @@ package struct TransitDestination: CloudDestination {
     guard plan.wrapping.envelope == .hybrid else {
       throw CloudFailure(.unfit, "The transit engine opens RSA_AES_KEY_WRAP alone.")
     }
-    if let key = try await find(name, session) {
+    let found = try await find(name, session)
+    if let key = found {
       guard key["type"]?.text == plan.keySpec else {
         let found = ProviderWords.printable(key["type"]?.text ?? "")
         throw CloudFailure(.unfit, "The transit key is \(found), not \(plan.keySpec).")
@@ -59,7 +60,8 @@ package struct TransitDestination: CloudDestination {
       provider: provider,
       providerKeyID: name,
       publicKey: try WrappingKeyCheck.der(pem: pem, bits: 4096),
-      algorithm: plan.wrapping
+      algorithm: plan.wrapping,
+      before: found == nil ? "0" : (found?["latest_version"]?.integer).map(String.init)
     )
   }
 
@@ -80,12 +82,35 @@ package struct TransitDestination: CloudDestination {
       .never,
       session
     )
-    // The import is done whatever becomes of this look at it; the proof is of the version named.
-    let after = try? await find(name, session)
-    // A provider may answer with any number, even the largest.
-    let (next, overflow) = (before?["latest_version"]?.integer ?? 0).addingReportingOverflow(1)
-    let version = after?["latest_version"]?.integer ?? (overflow ? 0 : next)
+    let version = try await newVersion(name, after: before, session)
     return ImportReceipt(providerKeyID: "\(name)/\(version)", state: .enabled)
+  }
+
+  /// The number of the version that an import made, which the engine does not say: the one that is new.
+  ///
+  /// Two that are new, or a look that fails, leave it to be found out by comparing them.
+  private func newVersion(
+    _ name: String,
+    after before: JSONObject?,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> Int64 {
+    let after: JSONObject?
+    do throws(CloudFailure) {
+      after = try await find(name, session)
+    } catch {
+      throw CloudFailure(error.code, error.words, remedy: error.remedy, mayHaveActed: true)
+    }
+    let last = before == nil ? 0 : before?["latest_version"]?.integer
+    guard let last, let latest = after?["latest_version"]?.integer,
+      latest.subtractingReportingOverflow(last) == (1, false)
+    else {
+      throw CloudFailure(
+        .unintelligible,
+        "The engine took the key, and which of its versions it became is not plain.",
+        mayHaveActed: true
+      )
+    }
+    return latest
   }
 
   package func status(
@@ -163,6 +188,16 @@ package struct TransitDestination: CloudDestination {
     guard response.status == 200 else {
       let errors = (try? StrictJSON.object(response.body))?.array("errors")?.compactMap(\.text)
       let words = errors?.joined(separator: "; ") ?? ""
+      if response.status == 404 {
+        // A key that is missing has no words; a mount that is missing has.
+        throw errors?.isEmpty == true
+          ? CloudFailure(.notFound, "The engine does not know the key to \(what).")
+          : CloudFailure(
+            .refused,
+            "There is no transit engine where it was asked to \(what).",
+            remedy: "Check endpoint, mount and namespace of the destination."
+          )
+      }
       // What cannot be unwrapped comes as an internal error with words.
       if response.status == 500, repetition == .never, words.contains("unwrap") {
         let said = ProviderWords.printable(words)
