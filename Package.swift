@@ -203,7 +203,7 @@ var targets: [Target] = [
     name: "KeywardCloudTests",
     dependencies: [
       "KeywardCloud", "KeywardCrypto", "KeywardExport", "KeywardHTTPClient", "KeywardModel",
-      "KeywardSystem",
+      "KeywardService", "KeywardSystem", "KeywardTesting",
     ],
     swiftSettings: settings
   ),
