@@ -17,13 +17,6 @@ def pytest_configure(config):
 
 # What is known not to hold, each with why; to be emptied, and named in docs/evidence.md.
 KNOWN = {
-    "test_access.py::test_every_route_asks_who_and_whether": "the walk has no sample of the documents of exports",
-    "test_access.py::test_the_admin_socket_asks_as_well": "the walk has no name of a destination",
-    "test_access.py::test_no_route_reaches_a_protected_key": "the walk has no sample of the documents of exports",
-    "test_access.py::test_v21_what_is_revoked_ends_on_every_route": "the walk has no sample of exports",
-    "test_access.py::test_v27_v28_no_secret_is_told_anywhere": "the walk has no sample of destinations",
-    "test_access.py::test_v06_a_token_of_one_certificate_is_not_anothers": "the test itself was not tried yet",
-    "test_access.py::test_v07_the_first_request_after_a_restart_knows_the_list": "the test was not tried yet",
     "test_recipes.py::test_documents_are_taken[approvals.md]": "approvers have to be known before the rule is",
     "test_recipes.py::test_github_job": "the recipe was not looked at since identities are bounded by their maker",
 }

@@ -10,8 +10,8 @@ import time
 import pytest
 from harness import eventually, pick
 from harness.access import (
-    ClientAuthority, Issuer, apply, audit, binding, client, document, officer, role, routes,
-    serve_https, token)
+    ClientAuthority, Issuer, Wrapping, apply, audit, binding, client, completion, document, officer,
+    role, routes, serve_https, token)
 from harness.secret import declare, put
 from harness.tls import trusting
 
@@ -26,6 +26,7 @@ MISSING = {
     "/api/v1/keys/": "no/such/key", "/api/v1/approvals/": "apr-" + "a" * 26,
     "/api/v1/auth/tokens/": "acc-" + "a" * 26, "/api/v1/auth/": "no-such-record",
     "/api/v1/environments/": "no-such", "/api/v1/secrets/": "no-such/secret",
+    "/api/v1/destinations/": "no-such", "/api/v1/exports/": "exp-" + "a" * 26,
 }
 
 
@@ -59,6 +60,10 @@ def there(store):
         api.must(api.post(f"/api/v1/auth/{path}:write", data=body), path)
     declare(api, "there")
     assert put(api, "there/secret", "there", {"x": b"1"}).status == 200
+    wrapping = Wrapping()
+    wrapping.destination(api, "there")
+    api.create("there/exported", operations=["encrypt", "decrypt", "cloud-export"])
+    export = wrapping.prepared(api, "there/exported", "there")
     apply(api, document("ApprovalRule", "there", operations=["key:rotate"],
                         resources=["keys/there/key"], require={"n": 1, "of": [{"issuer": "x"}]}))
     asked = api.act("there/key", "rotate")
@@ -67,7 +72,8 @@ def there(store):
         "/api/v1/keys/": "there/key", "/api/v1/approvals/": approval(asked),
         "/api/v1/auth/tokens/": accessor, "/api/v1/auth/authorities/": "signers",
         "/api/v1/auth/": "there", "/api/v1/environments/": "there",
-        "/api/v1/secrets/": "there/secret"}
+        "/api/v1/secrets/": "there/secret", "/api/v1/destinations/": "there",
+        "/api/v1/exports/": export["id"]}
 
 
 def tells_of_each(route):
@@ -189,8 +195,11 @@ def test_no_route_reaches_a_protected_key(secured, report):
     """With an approval rule on a folder of keys, each route with an officer's token asks for it."""
     store = secured(keys=("protected/socket",))
     api = store.api()
-    api.create("protected/key")
+    api.create("protected/key", operations=["encrypt", "decrypt", "cloud-export"])
     aes = api.act("protected/key", "encrypt", octets=b"x").body
+    wrapping = Wrapping()
+    wrapping.destination(api, "cloud")
+    export = wrapping.prepared(api, "protected/key", "cloud")
     alice, _ = token(api, "alice")
     bob, _ = token(api, "bob")
     apply(
@@ -208,7 +217,11 @@ def test_no_route_reaches_a_protected_key(secured, report):
             continue
         for https in (True, False):
             caller = client(store, store.officer) if https else store.api()
-            if "{name}" in route.path:
+            if route.path.startswith("/api/v1/exports/"):
+                assert route.operation == "key:cloud-export", route.name
+                answer = caller.post(f"/api/v1/exports/{export['id']}:complete",
+                                     data=completion(export))
+            elif "{name}" in route.path:
                 answer = route.send(caller, "protected/key")
             elif route.operation == "key:create":
                 answer = route.send(caller, "protected/new")
@@ -504,7 +517,7 @@ def test_v07_the_first_request_after_a_restart_knows_the_list(secured, report):
         tokens[files] = api.must(api.post(
             "/api/v1/auth/login", data={"method": "certificate"})).json["token"]
     # Newer lists end what is on them, and nothing else.
-    register(store, authority, revocation_lists=authority.revocations(gone))
+    register(store, authority, revocation_lists=authority.revocations(gone[0]))
     for files, status in ((gone, 401), (kept, 200)):
         for bearer in (None, tokens[files]):
             assert by_certificate(store, files, bearer).get("/api/v1/keys").status == status
@@ -551,7 +564,7 @@ def test_v21_what_is_revoked_ends_on_every_route(secured):
 
 CANARY = "c4n4ry"
 # What is a name and no secret: it is stored and told.
-NAMES = {"POST /api/v1/keys.name", "POST /api/v1/auth/tokens.name",
+NAMES = {"POST /api/v1/keys.name", "POST /api/v1/exports.key", "POST /api/v1/auth/tokens.name",
          "POST /api/v1/auth/tokens.environment"}
 
 

@@ -1,6 +1,7 @@
 """Identities, policy and the table of routes, as the tests of access use them."""
 import base64
 import datetime
+import hashlib
 import json
 import secrets
 import time
@@ -10,7 +11,7 @@ import jwt
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import ROOT
@@ -80,6 +81,47 @@ def officer(store):
     api = store.api()
     apply(api, binding("test-officer", "security-officer", {"issuer": "tokens", "name": "officer"}))
     return token(api, "officer")[0]
+
+
+class Wrapping:
+    """An RSA key of a provider, and what AWS answers when it is asked for one."""
+
+    def __init__(self):
+        self.key = rsa.generate_private_key(65537, 4096)
+        self.public = self.key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def fingerprint(self):
+        return hashlib.sha256(self.public).hexdigest()
+
+    @property
+    def parameters(self):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=12)
+        return json.dumps({
+            "KeyId": f"arn:aws:kms:eu-central-1:111122223333:key/{uuid.uuid4()}",
+            "PublicKey": base64.b64encode(self.public).decode(),
+            "ImportToken": base64.b64encode(secrets.token_bytes(256)).decode(),
+            "ParametersValidTo": end.isoformat()})
+
+    def destination(self, api, name):
+        """Makes a destination that this key is pinned in: wrapped under it, no key leaves plain."""
+        body = {"provider": "aws", "region": "eu-central-1", "pinned_keys": [self.fingerprint]}
+        return api.must(api.post(f"/api/v1/destinations/{name}:write", data=body), name)
+
+    def prepared(self, api, key, destination):
+        """What was prepared of an export of that key, as a bundle."""
+        return api.must(api.post("/api/v1/exports", data={
+            "key": key, "destination": destination, "mode": "bundle",
+            "wrapping_algorithm": "RSAES_OAEP_SHA_256", "wrapping_key_bits": 4096,
+            "parameters": self.parameters}), f"an export of {key}").json
+
+
+def completion(export):
+    """What completes an export: it says again what was prepared."""
+    words = ("key", "destination", "algorithm", "wrapping_key_sha256", "version")
+    return {**{word: export[word] for word in words},
+            "valid_until": export.get("valid_until", "never")}
 
 
 class Issuer:
@@ -227,6 +269,14 @@ class Route:
             "IssuerDocument": Issuer("https://issuer.test/").registration(name=None, preset="oidc"),
             "AuthorityDocument": ClientAuthority("a").registration(name=None),
             "MachineRoleDocument": {},
+            "DestinationDocument": {"provider": "aws", "region": "eu-central-1"},
+            "PrepareExportRequest": {
+                "key": name or "new/key", "destination": "there", "mode": "bundle",
+                "parameters": "{}"},
+            "CompleteExportRequest": {
+                "key": "new/key", "destination": "there", "algorithm": "RSAES_OAEP_SHA_256",
+                "wrapping_key_sha256": "0" * 64, "valid_until": "never", "version": 1},
+            "RenewExportRequest": {"parameters": "{}"},
             "EnvironmentDocument": {"name": name, "production": False},
             "FetchSecretsRequest": {"environment": "there", "references": ["kw://there/secret#x"]},
             "SecretVersionsRequest": {"environment": "there", "versions": [1]},
