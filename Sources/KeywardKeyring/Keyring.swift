@@ -117,20 +117,14 @@ package final class Keyring: Sendable {
     return rows
   }
 
-  // MARK: - Material
+  // MARK: - Material and secrets
 
   /// Wraps the material of a key version by the current term.
   package func wrapMaterial(
     _ material: borrowing SecretBytes,
     _ context: MaterialContext
   ) throws(KeyringError) -> [UInt8] {
-    try Envelope.seal(
-      .aes256,
-      key: current.key.bytes,
-      version: current.number,
-      aad: .material(store: store, context),
-      plaintext: material
-    )
+    try wrap(material, .material(store: store, context))
   }
 
   /// Unwraps what any term of this keyring wrapped for the same context.
@@ -140,14 +134,7 @@ package final class Keyring: Sendable {
     _ wrapped: [UInt8],
     _ context: MaterialContext
   ) throws(KeyringError) -> SecretBytes {
-    guard let number = Envelope.version(of: wrapped) else { throw .decryptionFailed }
-    guard let term = terms[number] else { throw .unknownTerm(number) }
-    return try Envelope.open(
-      expecting: .aes256,
-      key: term.key.bytes,
-      aad: .material(store: store, context),
-      wrapped
-    )
+    try unwrap(wrapped, .material(store: store, context))
   }
 
   /// Wraps material again by the current term, without showing it; what already is stays nil.
@@ -155,24 +142,15 @@ package final class Keyring: Sendable {
     _ wrapped: [UInt8],
     _ context: MaterialContext
   ) throws(KeyringError) -> [UInt8]? {
-    guard Envelope.version(of: wrapped) != current.number else { return nil }
-    return try wrapMaterial(try unwrapMaterial(wrapped, context), context)
+    try rewrap(wrapped, .material(store: store, context))
   }
-
-  // MARK: - Secrets
 
   /// Wraps the values of one version of a secret, one after the other, by the current term.
   package func wrapSecret(
     _ values: borrowing SecretBytes,
     _ context: SecretContext
   ) throws(KeyringError) -> [UInt8] {
-    try Envelope.seal(
-      .aes256,
-      key: current.key.bytes,
-      version: current.number,
-      aad: .secret(store: store, context),
-      plaintext: values
-    )
+    try wrap(values, .secret(store: store, context))
   }
 
   /// Unwraps what any term of this keyring wrapped for the same context.
@@ -182,14 +160,7 @@ package final class Keyring: Sendable {
     _ wrapped: [UInt8],
     _ context: SecretContext
   ) throws(KeyringError) -> SecretBytes {
-    guard let number = Envelope.version(of: wrapped) else { throw .decryptionFailed }
-    guard let term = terms[number] else { throw .unknownTerm(number) }
-    return try Envelope.open(
-      expecting: .aes256,
-      key: term.key.bytes,
-      aad: .secret(store: store, context),
-      wrapped
-    )
+    try unwrap(wrapped, .secret(store: store, context))
   }
 
   /// Wraps values again by the current term, without showing them; what already is stays nil.
@@ -197,8 +168,37 @@ package final class Keyring: Sendable {
     _ wrapped: [UInt8],
     _ context: SecretContext
   ) throws(KeyringError) -> [UInt8]? {
+    try rewrap(wrapped, .secret(store: store, context))
+  }
+
+  private func wrap(
+    _ plaintext: borrowing SecretBytes,
+    _ aad: AssociatedData
+  ) throws(KeyringError) -> [UInt8] {
+    try Envelope.seal(
+      .aes256,
+      key: current.key.bytes,
+      version: current.number,
+      aad: aad,
+      plaintext: plaintext
+    )
+  }
+
+  private func unwrap(
+    _ wrapped: [UInt8],
+    _ aad: AssociatedData
+  ) throws(KeyringError) -> SecretBytes {
+    guard let number = Envelope.version(of: wrapped) else { throw .decryptionFailed }
+    guard let term = terms[number] else { throw .unknownTerm(number) }
+    return try Envelope.open(expecting: .aes256, key: term.key.bytes, aad: aad, wrapped)
+  }
+
+  private func rewrap(
+    _ wrapped: [UInt8],
+    _ aad: AssociatedData
+  ) throws(KeyringError) -> [UInt8]? {
     guard Envelope.version(of: wrapped) != current.number else { return nil }
-    return try wrapSecret(try unwrapSecret(wrapped, context), context)
+    return try wrap(try unwrap(wrapped, aad), aad)
   }
 
   private static func newTerm(_ number: UInt32, at now: Timestamp) throws(KeyringError) -> Term {
