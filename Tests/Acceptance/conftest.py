@@ -1,6 +1,7 @@
 """Fixtures of the acceptance tests; scripts/acceptance runs them."""
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,8 @@ from harness.server import Store  # noqa: E402
 
 
 def pytest_configure(config):
+    # Under nohup all children would ignore it, which tests of signals would see.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "root: needs uid 0 (other users, mounts, /proc/PID/mem)")
 
 
