@@ -21,11 +21,15 @@ package final class Committer: Sendable {
   private struct Entry {
     /// One, or those of a request that asked for several things, which are never torn apart.
     let records: [AuditRecord]
+    /// Their events, made by the thread that submits them rather than by the one that all wait for;
+    /// none if `rows` can still change the records.
+    let events: [AuditEvent]
     let rows: Rows?
     let reply: Reply
 
     init(_ records: [AuditRecord], rows: Rows? = nil, reply: @escaping Reply) {
       self.records = records
+      events = rows == nil ? records.map { $0.event() } : []
       self.rows = rows
       self.reply = reply
     }
@@ -315,8 +319,15 @@ package final class Committer: Sendable {
     var outcomes: [Result<Void, ServiceError>] = []
     outcomes.reserveCapacity(entries.count)
     for entry in entries {
+      guard let rows = entry.rows else {
+        outcomes.append(.success(()))
+        for (record, event) in zip(entry.records, entry.events) {
+          log.append(event, at: record.time)
+        }
+        continue
+      }
       var records = entry.records
-      outcomes.append(try write(entry.rows, &records, in: transaction))
+      outcomes.append(try write(rows, &records, in: transaction))
       for record in records { log.append(record.event(), at: record.time) }
     }
     var outcome: Result<Apply, ServiceError> = .success({})
@@ -337,11 +348,10 @@ package final class Committer: Sendable {
 
   /// Writes the rows of an entry as a part of their own; a full disk fails the whole commit.
   private func write(
-    _ rows: Rows?,
+    _ rows: Rows,
     _ records: inout [AuditRecord],
     in transaction: any StoreTransaction
   ) throws -> Result<Void, ServiceError> {
-    guard let rows else { return .success(()) }
     do {
       try transaction.savepoint { try rows(transaction) }
       return .success(())
