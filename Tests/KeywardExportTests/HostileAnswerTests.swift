@@ -91,7 +91,8 @@ struct HostileAnswerTests {
             algorithm: .hybridSHA256
           ),
           Self.session([
-            (200, #"{"data":{"latest_version":\#(before),"type":"hmac"}}"#), (204, ""), (200, after),
+            (200, #"{"data":{"latest_version":\#(before),"type":"hmac"}}"#), (204, ""),
+            (200, after),
           ])
         )
       } catch {
