@@ -71,10 +71,19 @@ extension KeywardService {
   ) async throws(ServiceError) -> ExportInfo {
     let resource = Resource.key(wanted.key)
     // Nothing is asked of a provider for who may not; the change below then writes the refusal.
-    let draft: Result<ExportDraft, ServiceError> = await prepared(caller, operation, resource) {
-      () throws(ServiceError) in
-      try self.draft(wanted, caller, renewing: old)
+    let drawn = await prepared(caller, operation, resource) {
+      () throws(ServiceError) -> (ExportDraft, Inventory.Lane?) in
+      let draft = try self.draft(wanted, caller, renewing: old)
+      guard draft.mode == .push, draft.waiting == nil, !wanted.isDryRun else { return (draft, nil) }
+      let inventory = try self.unsealed().inventory
+      guard
+        let lane = inventory.lane(for: draft.key.id, draft.version.number, draft.destination.name)
+      else { throw .underWay }
+      // Once more: what another prepared may have been written down meanwhile.
+      return (try self.draft(wanted, caller, renewing: old), lane)
     }
+    defer { withExtendedLifetime(drawn) {} }
+    let draft = drawn.map(\.0)
     var parameters: Result<WrappingParameters, ServiceError>?
     if case .success(let draft) = draft, draft.waiting == nil, !wanted.isDryRun {
       parameters = await fetched(draft, wanted)

@@ -191,6 +191,31 @@ struct ExportTrustTests {
   }
 
   @Test
+  func twoPreparationsAtOnceMakeOneKeyAtTheProvider() async throws {
+    try await server.create("app/key")
+    let results = await withTaskGroup(of: Result<ExportInfo, any Error>.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          do { return .success(try await prepare("app/key")) } catch { return .failure(error) }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    var ids: Set<String> = []
+    for result in results {
+      switch result {
+      case .success(let export): ids.insert(export.id)
+      case .failure(let error):
+        #expect((error as? ServiceError)?.reason == "export_under_way", "\(error)")
+      }
+    }
+    #expect(ids.count == 1 && cloud.change { $0.keys } == 1)
+    let first = try await prepare("app/key")
+    #expect(ids == [first.id])
+    #expect(try await complete(first).state == "proved")
+  }
+
+  @Test
   func twoKeysIntoOneKeyOfTheProviderGoOneAfterTheOther() async throws {
     let target = "arn:aws:kms:eu-west-1:111122223333:key/7"
     try await server.create("app/one")

@@ -107,9 +107,22 @@ package final class Inventory: Sendable {
   /// provider: which of two brought a version there could not be told.
   func lane(for export: ExportRecord) -> Lane? {
     var names: Set = [
-      "export \(export.id)", "version \(export.key) \(export.version) \(export.destination)",
+      "export \(export.id)", Self.lane(export.key, export.version, export.destination),
     ]
     if !export.target.isEmpty { names.insert("target \(export.destination) \(export.target)") }
+    return take(names)
+  }
+
+  /// The same for one that is being prepared: two at once would make two keys at the provider.
+  func lane(for key: KeyID, _ version: Int, _ destination: RegistryName) -> Lane? {
+    take([Self.lane(key, version, destination.description)])
+  }
+
+  private static func lane(_ key: KeyID, _ version: Int, _ destination: String) -> String {
+    "version \(key) \(version) \(destination)"
+  }
+
+  private func take(_ names: Set<String>) -> Lane? {
     let isFree = book.withLock { book in
       guard book.busy.isDisjoint(with: names) else { return false }
       book.busy.formUnion(names)
