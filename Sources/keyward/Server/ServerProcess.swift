@@ -130,6 +130,11 @@ struct ServerProcess {
     options.isDevelopment = configuration.isDevelopment
     options.takesForeignEndpoints =
       configuration.isDevelopment || configuration.takesForeignEndpoints
+    if configuration.takesForeignEndpoints {
+      logger.warning(
+        "unsafe_destination_endpoints: who may write a destination says where keys and credentials go"
+      )
+    }
     return KeywardService(
       store: store,
       time: SystemTime(),
