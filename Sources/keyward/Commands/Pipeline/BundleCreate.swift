@@ -74,7 +74,14 @@ struct BundleCreate: ParsableCommand {
   func run() throws {
     let recipients = try recipients()
     let wanted = try self.wanted()
-    let client = try fetch.server.client()
+    try fetch.server.session { client in try create(wanted, for: recipients, client) }
+  }
+
+  private func create(
+    _ wanted: [ValueRequest.Wanted],
+    for recipients: [BundleRecipient],
+    _ client: KeywardClient
+  ) throws {
     let before = try previous.map { try earlier($0, client) }
     let signer = try BundleSigner(self, client)
     let answer = try fetch.request(ValueRequest.once(wanted.map(\.reference)), of: client)

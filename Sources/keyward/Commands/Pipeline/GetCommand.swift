@@ -32,10 +32,7 @@ struct GetCommand: ParsableCommand {
     let wanted = try request.wanted()
     try form.prepare()
     let places = ValueRequest.places(wanted)
-    let answer = try fetch.request(
-      ValueRequest.once(wanted.map(\.reference)),
-      of: try fetch.server.client()
-    )
+    let answer = try fetch.answer(ValueRequest.once(wanted.map(\.reference)))
     if fetch.isPlan {
       return try fetch.show(SecretPlan(answer.head, wanted: places), output)
     }

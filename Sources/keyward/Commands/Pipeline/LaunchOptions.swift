@@ -44,7 +44,7 @@ struct LaunchOptions: ParsableArguments {
   var tmpfsDir: String?
   @Flag(
     name: .customLong("revoke-token"),
-    help: "Revoke the token as soon as the values are here."
+    help: "Revoke the token that was given too, as soon as the values are here."
   )
   var revokesToken = false
 

@@ -66,10 +66,7 @@ struct RenderCommand: ParsableCommand {
       wanted.map { ($0.reference.description, ["\($0.place)"]) },
       uniquingKeysWith: +
     )
-    let answer = try fetch.request(
-      ValueRequest.once(wanted.map(\.reference)),
-      of: try fetch.server.client()
-    )
+    let answer = try fetch.answer(ValueRequest.once(wanted.map(\.reference)))
     if fetch.isPlan { return try fetch.show(SecretPlan(answer.head, wanted: places), output) }
     try write(renderings, try SecretFetch.values(answer, wanted: places))
   }
@@ -105,7 +102,7 @@ struct RenderCommand: ParsableCommand {
     }
     var plan = fetch
     plan.isPlan = true
-    let answer = try plan.request(ValueRequest.once(references), of: try fetch.server.client())
+    let answer = try plan.answer(ValueRequest.once(references))
     let told = SecretPlan(answer.head, wanted: [:])
     let findings = parts.flatMap { $0.findings(told) }
     try output.print(findings) { Self.text(findings, told) }

@@ -51,15 +51,16 @@ struct RunCommand: ParsableCommand {
     let plan = try injection.plan(inherited, launch)
     var secrets: FetchedSecrets?
     if !plan.references.isEmpty {
-      let client = try fetch.server.client()
-      let answer = try fetch.request(plan.references, of: client)
+      // The token ends before the command runs: it is not needed any more, and so no end of this
+      // process can leave it behind.
+      let revokes = launch.revokesToken && !fetch.isPlan
+      let answer = try fetch.server.session(revokesGiven: revokes) { client in
+        try fetch.request(plan.references, of: client)
+      }
       if fetch.isPlan {
         return try fetch.show(SecretPlan(answer.head, wanted: plan.wanted), output)
       }
       secrets = try SecretFetch.values(answer, wanted: plan.wanted)
-      // Before the command runs: it is not needed any more, and so no end of this process can
-      // leave it behind.
-      if launch.revokesToken { try revoke { _ = try client.revokeOwnToken() } }
     } else if fetch.isPlan {
       return StandardStream.output("Nothing would be fetched: there is no reference.")
     }
@@ -99,16 +100,6 @@ struct RunCommand: ParsableCommand {
       Glibc.exit(error.exitStatus)
     case .system(let error): throw error
     case .memory(let error): throw error
-    }
-  }
-
-  /// A token that cannot be revoked is said and no more: the command is what was asked for.
-  private func revoke(_ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch {
-      let words = CommandFailure(error)?.text ?? "\(error)"
-      StandardStream.error("keyward: The token is not revoked: \(words)\n")
     }
   }
 

@@ -25,6 +25,15 @@ struct SecretFetch: ParsableArguments {
   @OptionGroup
   var server: ServerOptions
 
+  /// Asks for all references in a session of its own.
+  func answer(
+    _ references: [String]
+  ) throws -> (
+    head: FetchSecretsHead, values: [SecretBox]
+  ) {
+    try server.session { client in try request(references, of: client) }
+  }
+
   /// Asks for all references in one round trip.
   func request(
     _ references: [String],

@@ -69,12 +69,14 @@ struct ServerOptions: ParsableArguments {
     case standard
     /// That of the environment or of `login`, whatever the address.
     case kept
+    /// One that was made for a few requests.
+    case session(BearerCredential)
     /// None: who logs in has none yet.
     case none
   }
 
   func client(_ bearer: Bearer = .standard) throws -> KeywardClient {
-    let text = address ?? Self.variable("KEYWARD_ADDR") ?? Self.standardAddress
+    let text = addressText
     guard let server = ServerAddress(text) else {
       throw CommandFailure(
         .usage,
@@ -91,16 +93,43 @@ struct ServerOptions: ParsableArguments {
   ) throws -> ClientCredentials {
     var credentials = ClientCredentials(approval: approval?.id)
     say("the server is \(server)")
-    if !server.isHTTPS, bearer != .none {
-      credentials.bearer = try standardBearer(readingFile: bearer == .kept)
+    if server.isHTTPS { credentials.files = try files() }
+    let isProved = credentials.files.certificate != nil
+    switch bearer {
+    case .none: break
+    case .session(let credential): credentials.bearer = credential
+    case .kept: credentials.bearer = try standardBearer(readingFile: true)
+    case .standard where !server.isHTTPS:
+      credentials.bearer = try standardBearer(readingFile: false)
+    case .standard:
+      if isProved { say("a client certificate is given") }
+      credentials.bearer = try standardBearer(readingFile: true) {
+        // Who shows a certificate is not somebody else too.
+        isProved
+          ? nil : try PlatformLogin.credential(for: Self.authority(of: server), say: say)
+      }
     }
-    guard server.isHTTPS else { return credentials }
-    credentials.files = TLSFiles(
+    return credentials
+  }
+
+  /// Whether a request over HTTPS would show neither a given token nor a certificate.
+  var isAnonymousHTTPS: Bool {
+    (ServerAddress(addressText)?.isHTTPS ?? false) && Self.variable("KEYWARD_TOKEN") == nil
+      && TokenFile.named == nil && clientCert == nil
+      && Self.variable("KEYWARD_CLIENT_CERT") == nil
+  }
+
+  private var addressText: String {
+    address ?? Self.variable("KEYWARD_ADDR") ?? Self.standardAddress
+  }
+
+  private func files() throws -> TLSFiles {
+    let files = TLSFiles(
       authorities: cacert ?? Self.variable("KEYWARD_CACERT"),
       certificate: clientCert ?? Self.variable("KEYWARD_CLIENT_CERT"),
       key: clientKey ?? Self.variable("KEYWARD_CLIENT_KEY")
     )
-    guard (credentials.files.certificate == nil) == (credentials.files.key == nil) else {
+    guard (files.certificate == nil) == (files.key == nil) else {
       throw CommandFailure(
         .usage,
         "A client certificate and its key go together.",
@@ -109,19 +138,10 @@ struct ServerOptions: ParsableArguments {
       )
     }
     // libcurl would read a key that the whole machine can read.
-    if let key = credentials.files.key {
+    if let key = files.key {
       _ = try SecretFile.read(key, limit: 1 << 18, followingLinks: true)
     }
-    if bearer != .none {
-      let isProved = credentials.files.certificate != nil
-      if isProved { say("a client certificate is given") }
-      credentials.bearer = try standardBearer(readingFile: true) {
-        // Who shows a certificate is not somebody else too, and what `login` left is what `logout` ends.
-        if isProved || bearer == .kept { return nil }
-        return try PlatformLogin.credential(for: Self.authority(of: server), say: say)
-      }
-    }
-    return credentials
+    return files
   }
 
   private static func authority(of server: ServerAddress) -> String {
@@ -131,7 +151,7 @@ struct ServerOptions: ParsableArguments {
   }
 
   /// A line for `-v`.
-  private func say(_ line: String) {
+  func say(_ line: String) {
     if verbose { StandardStream.error("keyward: \(Table.printable(line))\n") }
   }
 
@@ -169,7 +189,7 @@ struct ServerOptions: ParsableArguments {
     return credential
   }
 
-  private static func variable(_ name: String) -> String? {
+  static func variable(_ name: String) -> String? {
     ProcessEnvironment.all[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 }
