@@ -256,22 +256,68 @@ class Kubectl:
              "-o", "json", "-f", "-"], input=manifest, capture_output=True,
             env={"HOME": self.home, "PATH": os.environ["PATH"], "KUBECONFIG": "/dev/null"})
         assert run.returncode == 0, run.stderr.decode(errors="replace")
-        return json.loads(run.stdout)
+        objects, rest, decoder = [], run.stdout.decode().strip(), json.JSONDecoder()
+        while rest:
+            found, end = decoder.raw_decode(rest)
+            objects, rest = objects + [found], rest[end:].lstrip()
+        return objects[0] if len(objects) == 1 else {"kind": "List", "items": objects}
+
+
+# The same objects judged without kubectl: the fields and limits of core/v1 (api/openapi-spec of Kubernetes).
+
+NAME = {"type": "string", "maxLength": 253, "pattern": r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z"}
+KEYS = {"type": "string", "maxLength": 253, "pattern": r"^[-._a-zA-Z0-9]+\Z", "not": {"pattern": r"^\.\.?\Z"}}
+TEXTS = {"type": "object", "propertyNames": KEYS, "additionalProperties": {"type": "string"}}
+BYTES = {"type": "object", "propertyNames": KEYS, "additionalProperties": {
+    "type": "string", "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}}
+METADATA = {
+    "type": "object", "required": ["name"], "additionalProperties": False, "properties": {
+        "name": NAME, "namespace": NAME,
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+        "annotations": {"type": "object", "additionalProperties": {"type": "string"}}}}
+
+
+def kind_schema(kind, **fields):
+    return {"type": "object", "required": ["apiVersion", "kind", "metadata"], "additionalProperties": False,
+            "properties": {"apiVersion": {"const": "v1"}, "kind": {"const": kind}, "metadata": METADATA,
+                           "immutable": {"type": "boolean"}, **fields}}
+
+
+SCHEMAS = {
+    "Secret": kind_schema("Secret", data=BYTES, stringData=TEXTS, type={"type": "string"}),
+    "ConfigMap": kind_schema("ConfigMap", data=TEXTS, binaryData=BYTES),
+}
+
+
+def judged_by_schema(manifest):
+    import jsonschema
+    import yaml
+    objects = [each for each in yaml.load_all(manifest, yaml.CSafeLoader) if each is not None]
+    for each in objects:
+        jsonschema.Draft202012Validator(SCHEMAS[each["kind"]]).validate(each)
+        size = sum(len(base64.b64decode(value)) for field in ("data", "binaryData")
+                   if field == "binaryData" or each["kind"] == "Secret"
+                   for value in each.get(field, {}).values())
+        assert size <= 1 << 20, "more than an object may have"
+    return objects[0] if len(objects) == 1 else {"kind": "List", "items": objects}
 
 
 _kubectl = []
 
 
-def kubectl():
+def kubectl_dry_run(request):
+    """The objects as kubectl takes them, "by" saying who judged; the schema judges them always."""
+    judged = judged_by_schema(text(request))
     if not _kubectl:
         _kubectl.append(Kubectl() if shutil.which("kubectl") else None)
-    return _kubectl[0]
-
-
-def kubectl_dry_run(request):
-    if not kubectl():
-        return {"absent": "yes"}
-    return json.dumps(kubectl().dry_run(text(request)), ensure_ascii=False).encode()
+    if _kubectl[0]:
+        taken = _kubectl[0].dry_run(text(request))
+        items = zip(taken.get("items", [taken]), judged.get("items", [judged]))
+        assert all(one.get(field) == other.get(field) for one, other in items
+                   for field in ("kind", "data", "stringData", "binaryData", "type"))
+        judged = taken
+    out = json.dumps(judged, ensure_ascii=False).encode()
+    return {"out": base64.b64encode(out).decode(), "by": "kubectl" if _kubectl[0] else "schema"}
 
 
 def yaml_as_json(request):
