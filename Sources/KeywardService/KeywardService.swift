@@ -184,7 +184,9 @@ package final class KeywardService: Sendable {
       let result: Swift.Result<Value, ServiceError>
       do throws(ServiceError) {
         let authorization = try authorize(&record, state)
-        guard authorization.approvals.isEmpty else { throw .approvalNotGathered }
+        guard authorization.approvals.isEmpty else {
+          throw ServiceError.approvalNotGathered(authorization.approvals)
+        }
         let (value, refusal) = try act(index, authorization, state, &record)
         result = .success(value)
         if let refusal {

@@ -1,6 +1,7 @@
 package import KeywardCrypto
 package import KeywardKeyring
 package import KeywardModel
+package import KeywardPolicy
 import KeywardStore
 
 extension ServiceError {
@@ -26,11 +27,16 @@ extension ServiceError {
   )
 
   /// What a request for several things cannot do: gather approvals for each.
-  package static let approvalNotGathered = ServiceError(
-    .approvalRequired,
-    "The value takes approval, which a fetch of several cannot carry.",
-    remedy: "Read it alone, with the approval: keyward secret get NAME --approval ID."
-  )
+  package static func approvalNotGathered(
+    _ approvals: [ApprovalRequirement]
+  ) -> ServiceError {
+    let rules = approvals.map { "'\($0.rule)'" }.joined(separator: ", ")
+    return ServiceError(
+      .approvalRequired,
+      "The value takes approval by the rule \(rules), which a fetch of several cannot carry.",
+      remedy: "Read it alone, with the approval: keyward secret get NAME --approval ID."
+    )
+  }
 
   /// The one error of every failed decryption.
   package static let decryptionFailed = ServiceError(

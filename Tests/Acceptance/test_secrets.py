@@ -8,6 +8,7 @@ import time
 import pytest
 from harness import pick
 from harness.secret import declare, fetch, frame, opened, put
+from test_cli_access import Desk
 
 POLICY = """
 apiVersion: keyward.dev/v1
@@ -293,3 +294,54 @@ def test_kill_at_random_moments(stores, report):
         store.stop()
         store.remove()
     report("kill-9-under-load-secrets", seed=seed, **totals)
+
+
+APPROVAL = """
+apiVersion: keyward.dev/v1
+kind: ApprovalRule
+metadata: {name: two-keys}
+spec:
+  operations: ["secret:read"]
+  resources: ["secrets/dev/payments/master"]
+  require: {n: 1, of: [{issuer: tokens, name: boss}]}
+---
+apiVersion: keyward.dev/v1
+kind: Role
+metadata: {name: approvers}
+spec:
+  rules: [{effect: allow, operations: ["approval:*"], resources: ["approvals"]}]
+---
+apiVersion: keyward.dev/v1
+kind: Binding
+metadata: {name: approvers}
+spec: {role: approvers, subjects: [{issuer: tokens, name: boss}]}
+"""
+
+
+def test_a_value_that_takes_approval(secrets, tmp_path):
+    """Commands that fetch several refuse it, and name it and the way to have it."""
+    api = secrets.officer
+    api.must(api.post("/api/v1/auth/tokens", data={"name": "boss"}))
+    policy = {"files": [{"name": "p", "text": POLICY + "---" + APPROVAL}]}
+    api.must(api.post("/api/v1/policy:apply", data=policy))
+    put(api, "payments/db", "dev", {"password": b"open to jobs"})
+    put(api, "payments/master", "dev", {"key": b"guarded value"})
+    token = api.must(api.post("/api/v1/auth/tokens", data={
+        "name": "job", "environment": "dev"})).json["token"]
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text("a: kw://payments/master#key\nb: kw://payments/db#password\n")
+    references = ("kw://payments/db#password", "kw://payments/master#key")
+    desk = Desk(secrets, "job", KEYWARD_TOKEN=token)
+    for command in (
+            ("run", "--no-project", "--set", f"A={references[0]}", "--set", f"B={references[1]}", "--",
+             "sh", "-c", "echo started"),
+            ("get", "-f", "json", f"A={references[0]}", f"B={references[1]}"),
+            ("render", manifest)):
+        for plan in (False, True):
+            words = desk.run(command[0], *(["--plan"] if plan else []), *command[1:], expect=5)
+            assert "kw://payments/master#key: The value takes approval by the rule 'two-keys'" in words
+            assert "keyward secret get payments/master --field key --env dev" in words
+            assert "kw://payments/db#password:" not in words
+            assert "started" not in words and "guarded value" not in words and "open to" not in words
+        words = desk.run(command[0], "--approval", "apr-" + "a" * 26, *command[1:], expect=2)
+        assert "carries no approval" in words, words

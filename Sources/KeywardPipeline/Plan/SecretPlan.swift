@@ -78,7 +78,8 @@ package struct SecretPlan: Sendable, Encodable {
   /// The refusals, a line for each: where it is wanted, what, and which rule was missing.
   package var refusalWords: String {
     refused.map { line in
-      let place = line.wantedBy.first.map { "\($0): " } ?? ""
+      // Without a name a value is wanted by its reference.
+      let place = line.wantedBy.first.flatMap { $0 == line.reference ? nil : "\($0): " } ?? ""
       let words = line.message ?? line.outcome.rawValue
       let rule = words.contains(line.rule) ? "" : " (\(line.rule))"
       return "\(place)\(line.reference): \(words)\(rule)"

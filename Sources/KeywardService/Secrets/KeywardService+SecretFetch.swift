@@ -206,7 +206,7 @@ extension KeywardService {
               reference: text,
               outcome: .approvalRequired,
               rule: decision.rule,
-              message: ServiceError.approvalNotGathered.message
+              message: ServiceError.approvalNotGathered(decision.approvals).message
             )
           }
           switch self.look(reference, choice, state, at: time) {

@@ -347,7 +347,15 @@ struct SecretAccessTests {
     )
     let fetched = try await server.fetch(["kw://payments/db#password"], as: Self.job("prod"))
     #expect(fetched.head.results.map(\.outcome) == [.approvalRequired])
+    #expect(fetched.head.results[0].message?.contains("'production-reads'") == true)
     #expect(fetched.values.isEmpty)
+    // A plan says the same, and of several the others are not given either.
+    let plan = try await server.fetch(
+      ["kw://payments/db#password"],
+      plan: true,
+      as: Self.job("prod")
+    )
+    #expect(plan.head.results == fetched.head.results)
     let reference = try SecretReference("kw://payments/db#password")
     let asking = Self.job("prod").asking("read")
     let error = await refused(.approvalRequired) {

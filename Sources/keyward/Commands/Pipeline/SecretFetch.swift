@@ -25,6 +25,15 @@ struct SecretFetch: ParsableArguments {
   @OptionGroup
   var server: ServerOptions
 
+  func validate() throws {
+    guard server.approval == nil else {
+      throw ValidationError(
+        "A fetch of several values carries no approval: read a value that takes one with "
+          + "'keyward secret get NAME --field FIELD --approval ID'."
+      )
+    }
+  }
+
   /// Asks for all references in a session of its own.
   func answer(
     _ references: [String]
@@ -66,10 +75,27 @@ struct SecretFetch: ParsableArguments {
     let isRefused = plan.refused.contains {
       $0.outcome == .forbidden || $0.outcome == .approvalRequired
     }
+    let guarded = plan.refused.filter { $0.outcome == .approvalRequired }
     return CommandFailure(
       isRefused ? .refused : .notFound,
-      "Not all secrets can be had for \(plan.environmentWords):\n\(plan.refusalWords)"
+      "Not all secrets can be had for \(plan.environmentWords):\n\(plan.refusalWords)",
+      remedy: guarded.isEmpty ? nil : approvalWords(plan.environment, guarded)
     )
+  }
+
+  /// How each value that takes approval can be had: alone, since people approve of one request.
+  private static func approvalWords(_ environment: String, _ lines: [SecretPlan.Line]) -> String {
+    var seen: Set<String> = []
+    let commands = lines.compactMap { line -> String? in
+      guard let reference = try? SecretReference(line.reference, form: .fieldOrWhole),
+        seen.insert(line.reference).inserted
+      else { return nil }
+      let version = reference.version.map { " --version \($0)" } ?? ""
+      let field = reference.field.map { " --field \($0)" } ?? ""
+      return "  keyward secret get \(reference.secret)\(field)\(version) --env \(environment)"
+    }
+    return "A value that takes approval is read alone, first to ask and then with --approval ID:\n"
+      + commands.joined(separator: "\n")
   }
 
   /// The table of a plan.
