@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import pty
+import random
+import resource
 import secrets
 import select
 import signal
@@ -22,7 +24,7 @@ import threading
 import time
 
 import pytest
-from harness import eventually, pick
+from harness import eventually, figures, pick
 from harness.access import audit
 from harness.standin import StandIn
 
@@ -494,12 +496,16 @@ STEPS = {
 }
 
 
+def with_cores():
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_command_that_fails(run, step):
     command, code = STEPS[step]
     before = folders()
     with tempfile.TemporaryDirectory() as folder:
-        done = run(*command, cwd=folder, options=[
+        done = run(*command, cwd=folder, preexec_fn=with_cores, options=[
             "--file", f"FILE={run.reference}", "--tmpfs", f"TMPFS={run.reference}", "--fifo",
             f"PIPE={run.reference}"])
         assert done.returncode == code, done
@@ -508,6 +514,76 @@ def test_a_command_that_fails(run, step):
     assert run.secret[:16] not in done.stdout + done.stderr
     assert folders() == before
     assert not places(run.secret)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT])
+def test_no_core_has_the_secret(run, number):
+    """Of the command, and of keyward; where cores are allowed there is one, and it has the secret."""
+    if os.getuid() != 0 or not os.access("/proc/sys/kernel/core_pattern", os.W_OK):
+        figures.gap("core images: not looked for, they need root")
+        pytest.skip("needs root")
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern")
+    if pattern.read_text().startswith("|"):
+        figures.gap("core images: the kernel hands them to a program")
+        pytest.skip("a core handler")
+    found = {}
+    for options in ((), ("--allow-core-dumps",)):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("sh", "-c", f"kill -{number} $$", cwd=folder, options=options,
+                       preexec_fn=with_cores)
+            assert done.returncode == 128 + number
+            cores = list(pathlib.Path(folder).iterdir())
+            found[options] = any(run.secret in core.read_bytes() for core in cores)
+            assert bool(cores) == found[options]
+    assert found == {(): False, ("--allow-core-dumps",): True}
+    # keyward itself, as a fault would end it: it does not pass on what it cannot catch there.
+    with tempfile.TemporaryDirectory() as folder:
+        process = run.start("sh", "-c", "trap '' SEGV ABRT QUIT; echo up; exec sleep 100", cwd=folder,
+                            preexec_fn=with_cores)
+        line_of(process)
+        os.kill(process.pid, number)
+        time.sleep(0.2)
+        process.kill()
+        process.communicate()
+        assert not list(pathlib.Path(folder).iterdir())
+
+
+@pytest.mark.timeout(pick(280, 3600))
+def test_kill_nine_at_random_moments(run, report):
+    """Whatever keyward was doing: nothing of the secret stays, and nobody who has it."""
+    before, generator = folders(), random.Random(secrets.randbits(32))
+    kills, begun, marks = pick(40, 1000), 0, 0
+    start = time.monotonic()
+    run("true", options=["--tmpfs", f"TMPFS={run.reference}"])
+    whole = time.monotonic() - start
+    for _ in range(kills):
+        mark = f"kw-mark-{secrets.token_hex(8)}"
+        process = run.start(
+            "sh", "-c", 'echo up; exec sleep 100', mark, options=[
+                "--tmpfs", f"TMPFS={run.reference}", "--fifo", f"PIPE={run.reference}",
+                "--file", f"FILE={run.reference}"])
+        time.sleep(generator.uniform(0, 1.5 * whole))
+        marks += bool(folders() - before)
+        process.kill()
+        begun += b"up" in process.communicate()[0]
+        eventually(lambda: folders() == before, 10, what="the end of the folder")
+        eventually(lambda: not running(mark), 10, what="the end of the command")
+    assert not places(run.secret)
+    assert begun < kills and marks > 0, "no moment was in between"
+    report("run-kill-9-at-random-moments", kills=kills, command_had_begun=begun, folder_was_there=marks)
+
+
+def running(mark):
+    """Processes whose arguments have a mark."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if mark.encode() in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+            except OSError:
+                pass
+    return found
 
 
 @pytest.mark.parametrize("masked", [False, True])
