@@ -27,16 +27,18 @@ struct TrustedSigners: ParsableArguments {
 
   func keys() throws -> [[UInt8]] {
     let standard = ProcessEnvironment.all["KEYWARD_BUNDLE_SIGNER"].flatMap { $0.isEmpty ? nil : $0 }
-    return try (files.isEmpty ? [standard].compactMap { $0 } : files).map { path in
-      guard let key = PEM.ed25519(try TextFile.read(path, limit: 1 << 14)) else {
-        throw CommandFailure(
-          .usage,
-          "\(path) holds no Ed25519 public key (BEGIN PUBLIC KEY).",
-          remedy: "Get it: keyward key show KEY --public-key > signer.pem"
-        )
-      }
-      return key
+    return try (files.isEmpty ? [standard].compactMap { $0 } : files).map(Self.key)
+  }
+
+  static func key(_ path: String) throws -> [UInt8] {
+    guard let key = PEM.ed25519(try TextFile.read(path, limit: 1 << 14)) else {
+      throw CommandFailure(
+        .usage,
+        "\(path) holds no Ed25519 public key (BEGIN PUBLIC KEY).",
+        remedy: "Get it: keyward key show KEY --public-key > signer.pem"
+      )
     }
+    return key
   }
 }
 
@@ -54,10 +56,18 @@ struct BundleSource: ParsableArguments {
   func open(
     _ path: String,
     trusting signers: [[UInt8]],
+    of environment: EnvironmentName? = nil,
     client: () throws -> KeywardClient
   ) throws -> OpenBundle {
     let bundle = try Self.read(path)
     try bundle.verify(trusting: signers, now: SystemTime().now())
+    guard environment == nil || bundle.environment == environment else {
+      throw CommandFailure(
+        .refused,
+        "\(path) is of the environment \(bundle.environment).",
+        remedy: "Give the bundle of the environment that --env names."
+      )
+    }
     return try unlock(bundle, path, client: client)
   }
 

@@ -17,7 +17,7 @@ struct BundleCreate: ParsableCommand {
 
       With --previous, values that are the same keep their lines, so that git shows what changed. \
       Other recipients mean a new key: everything is encrypted anew, and whoever is no longer named \
-      cannot open what comes. References without an argument are those of keyward.yaml, of 'get' \
+      cannot open what comes. The bundle before must bear the same signer's signature. References without an argument are those of keyward.yaml, of 'get' \
       and 'run'.
       """
   )
@@ -48,6 +48,13 @@ struct BundleCreate: ParsableCommand {
     )
   )
   var previous: String?
+  @Option(
+    help: ArgumentHelp(
+      "The public key (PEM, Ed25519) of who signed the bundle before, if it is another than now.",
+      valueName: "FILE"
+    )
+  )
+  var previousSigner: String?
   @Option(name: .customLong("out"), help: ArgumentHelp("Where to write it.", valueName: "FILE"))
   var path: String
   @OptionGroup
@@ -66,6 +73,9 @@ struct BundleCreate: ParsableCommand {
     guard !recipient.isEmpty || !recipientKey.isEmpty else {
       throw ValidationError("Give at least one --recipient or --recipient-key.")
     }
+    guard previousSigner == nil || previous != nil else {
+      throw ValidationError("--previous-signer goes with --previous.")
+    }
     guard (1...366 * 86_400).contains(expires.value) else {
       throw ValidationError("--expires is from 1s to 366d.")
     }
@@ -82,8 +92,8 @@ struct BundleCreate: ParsableCommand {
     for recipients: [BundleRecipient],
     _ client: KeywardClient
   ) throws {
-    let before = try previous.map { try earlier($0, client) }
     let signer = try BundleSigner(self, client)
+    let before = try previous.map { try earlier($0, signer, client) }
     let answer = try fetch.request(ValueRequest.once(wanted.map(\.reference)), of: client)
     let places = ValueRequest.places(wanted)
     if fetch.isPlan { return try fetch.show(SecretPlan(answer.head, wanted: places), output) }
@@ -146,9 +156,25 @@ struct BundleCreate: ParsableCommand {
     }
   }
 
-  private func earlier(_ path: String, _ client: KeywardClient) throws -> OpenBundle {
-    // Whoever made it: its values are compared, and none of them is taken over unseen.
-    try source.unlock(try BundleSource.read(path), path) { client }
+  /// The bundle before, whose key encrypts the new one too: whoever could choose it could read all.
+  private func earlier(
+    _ path: String,
+    _ signer: BundleSigner,
+    _ client: KeywardClient
+  ) throws -> OpenBundle {
+    let bundle = try BundleSource.read(path)
+    let trusted = try previousSigner.map { [try TrustedSigners.key($0)] }
+    do throws(PipelineError) {
+      try bundle.verifySignature(trusting: trusted ?? [signer.identity.publicKey])
+    } catch {
+      throw CommandFailure(
+        .refused,
+        "\(path) is not taken as the bundle before. \(error.message)",
+        remedy: "If the signer changed, name the old one: --previous-signer FILE. Else leave "
+          + "--previous away: everything is encrypted anew."
+      )
+    }
+    return try source.unlock(bundle, path) { client }
   }
 
   private static func fieldName(_ text: String) throws -> FieldName {

@@ -29,6 +29,13 @@ struct BundleOpen: ParsableCommand {
   var signers: TrustedSigners
   @OptionGroup
   var source: BundleSource
+  @Option(
+    help: ArgumentHelp(
+      "The environment that it must be of. (default: $KEYWARD_ENV, else any)",
+      valueName: "NAME"
+    )
+  )
+  var env: String?
   @OptionGroup
   var form: ValueOutput
   @OptionGroup
@@ -37,16 +44,32 @@ struct BundleOpen: ParsableCommand {
   func run() throws {
     let asked = try references.map(ValueRequest.parse)
     try form.prepare()
-    let open = try source.open(path, trusting: signers.keys()) { try server.client() }
+    let open = try source.open(path, trusting: signers.keys(), of: environment()) {
+      try server.client()
+    }
     let entries = try asked.isEmpty ? open.bundle.entries.map { ($0, nil) } : chosen(asked, open)
     let items = try entries.map { entry, name in
       OutputItem(
-        name: name ?? ValueRequest.name(entry.reference.field?.description ?? "", for: form.format),
+        name: try name
+          ?? ValueRequest.name(entry.reference.field?.description ?? "", for: form.format),
         value: try open.value(of: entry)
       )
     }
     try OpeningRecord.keep(open.bundle, entries.map(\.0))
     try form.write(items)
+  }
+
+  private func environment() throws -> EnvironmentName? {
+    let standard = ProcessEnvironment.all["KEYWARD_ENV"].flatMap { $0.isEmpty ? nil : $0 }
+    guard let text = env ?? standard else { return nil }
+    do throws(SpellingError) {
+      return try EnvironmentName(text)
+    } catch {
+      throw CommandFailure(
+        .usage,
+        "--env: this is no environment:\n  " + error.pointing(in: text)
+      )
+    }
   }
 
   private func chosen(
