@@ -54,7 +54,7 @@ package struct VariableName: Hashable, Comparable, Sendable, CustomStringConvert
     guard !InheritedEnvironment.isOwn(text.utf8) else {
       throw PipelineError(.input, "\(text) is a variable of Keyward itself; use another name.")
     }
-    guard !text.hasPrefix("LD_"), !Self.commanding.contains(text) else {
+    guard !Self.isCommanding(text) else {
       throw PipelineError(
         .input,
         "\(text) decides which programs run; no secret goes there.",
@@ -64,11 +64,35 @@ package struct VariableName: Hashable, Comparable, Sendable, CustomStringConvert
     description = text
   }
 
+  /// Whether loaders, shells or interpreters take from the variable what they run or load.
+  static func isCommanding(_ name: String) -> Bool {
+    name.hasPrefix("LD_") || name.hasPrefix("DYLD_") || commanding.contains(name)
+  }
+
+  /// Whether the variable tells programs whom to talk to, whom to trust or where their files are.
+  ///
+  /// A caller may name one; the name of a field, which whoever writes the secret chooses, may not
+  /// become one.
+  package static func isSteering(_ name: String) -> Bool {
+    isCommanding(name) || steering.contains(name)
+      || ["GIT_", "KEYWARD_", "PYTHON", "SSL_", "CURL_", "XDG_"].contains { name.hasPrefix($0) }
+      || name.hasSuffix("_PROXY")
+  }
+
   package static func < (left: VariableName, right: VariableName) -> Bool {
     left.description < right.description
   }
 
-  private static let commanding: Set<String> = ["PATH", "BASH_ENV", "ENV", "IFS", "SHELLOPTS"]
+  private static let commanding: Set<String> = [
+    "BASHOPTS", "BASH_ENV", "ENV", "IFS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS",
+    "PATH", "PERL5LIB", "PERL5OPT", "PROMPT_COMMAND", "PS4", "PYTHONHOME", "PYTHONPATH",
+    "PYTHONSTARTUP", "RUBYLIB", "RUBYOPT", "SHELLOPTS", "_JAVA_OPTIONS",
+  ]
+  private static let steering: Set<String> = [
+    "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "BROWSER", "EDITOR", "HOME", "KUBECONFIG", "LOCPATH",
+    "OPENSSL_CONF", "PAGER", "PWD", "REQUESTS_CA_BUNDLE", "SHELL", "SSH_ASKPASS", "SSLKEYLOGFILE",
+    "TMPDIR", "VISUAL",
+  ]
 }
 
 extension String {

@@ -49,6 +49,13 @@ package enum ValueForm: String, CaseIterable, Sendable {
   /// Names that the runner ignores or that would change what runs next.
   private func checkReserved(_ name: String) throws(PipelineError) {
     let upper = name.uppercased()
+    guard !VariableName.isCommanding(upper) else {
+      throw PipelineError(
+        .input,
+        "'\(name)' decides which programs run; no secret goes there.",
+        remedy: "Take another name: NAME=kw://…"
+      )
+    }
     let isReserved =
       switch self {
       case .github:

@@ -99,7 +99,7 @@ struct ValueRequest: ParsableArguments {
         throw CommandFailure(.notFound, "There is no value for \(want.reference).")
       }
       for field in found.fields {
-        let name = want.name ?? Self.name(field.name, for: format)
+        let name = try want.name ?? Self.name(field.name, for: format)
         items.append(OutputItem(name: name, value: field.value))
       }
     }
@@ -107,9 +107,24 @@ struct ValueRequest: ParsableArguments {
   }
 
   /// The name of a field as the form has names: `key.pem` is `KEY_PEM` in an environment.
-  static func name(_ field: String, for format: ValueForm) -> String {
+  ///
+  /// Whoever may write a secret chooses the names of its fields, and must not steer with them what
+  /// the job runs.
+  static func name(_ field: String, for format: ValueForm) throws -> String {
     guard format.namesVariables else { return field }
-    return String(
+    let name = variable(field)
+    guard !VariableName.isSteering(name) else {
+      throw CommandFailure(
+        .refused,
+        "The field '\(field)' would become the variable \(name), which steers what programs do.",
+        remedy: "Give the value another name: NAME=kw://project/name#\(field)."
+      )
+    }
+    return name
+  }
+
+  private static func variable(_ field: String) -> String {
+    String(
       decoding: field.utf8.map { byte -> UInt8 in
         switch byte {
         case 0x61...0x7a: byte - 0x20
