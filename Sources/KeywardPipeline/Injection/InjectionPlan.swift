@@ -5,16 +5,24 @@ package struct InjectionPlan: Sendable {
   package private(set) var injections: [Injection] = []
   /// What the process has besides, of what was inherited.
   package private(set) var inherited: InheritedEnvironment
+  /// Variables of the platform that begin as a reference and stay as they are.
+  package private(set) var platformTexts: [String] = []
 
   /// Takes references out of the environment: variables whose whole value is one.
   ///
-  /// One that begins as a reference and is none is an error at its character.
+  /// One that begins as a reference and is none is an error at its character. A platform's own
+  /// variables, such as the title of a merge request, have text of outsiders: none is taken.
   package init(_ environment: InheritedEnvironment) throws(PipelineError) {
     var rest: [InheritedEnvironment.Variable] = []
     var found: [Injection] = []
     for variable in environment.variables {
       guard variable.value.starts(with: "kw://".utf8) else {
         rest.append(variable)
+        continue
+      }
+      guard !Self.isOfPlatform(variable.name) else {
+        rest.append(variable)
+        platformTexts.append(String(decoding: variable.name, as: UTF8.self).printableASCII)
         continue
       }
       let name = try VariableName(String(decoding: variable.name, as: UTF8.self))
@@ -30,11 +38,6 @@ package struct InjectionPlan: Sendable {
     }
     inherited = InheritedEnvironment(rest)
     injections = found
-  }
-
-  /// Leaves out of what is inherited what `passing` leaves out.
-  package mutating func inherit(_ passing: (InheritedEnvironment) -> InheritedEnvironment) {
-    inherited = passing(inherited)
   }
 
   /// Adds injections of one source.
@@ -125,6 +128,18 @@ package struct InjectionPlan: Sendable {
       )
     }
   }
+
+  private static func isOfPlatform(_ name: [UInt8]) -> Bool {
+    platforms.contains { name.starts(with: $0.utf8) }
+  }
+
+  /// GitLab, GitHub, Azure Pipelines, Jenkins and its plugins, and others.
+  private static let platforms = [
+    "AGENT_", "ARGOCD_", "BITBUCKET_", "BUILDKITE_", "BUILD_", "CHANGE_", "CIRCLE_", "CI_",
+    "DRONE_", "GITHUB_", "GITLAB_", "GIT_", "RELEASE_", "RUNNER_", "SYSTEM_", "TAG_", "TEAMCITY_",
+    "TRAVIS_",
+    "gitlab", "ghprb",
+  ]
 
   private static func clash(_ injection: Injection, with origin: String) -> PipelineError {
     PipelineError(

@@ -52,8 +52,14 @@ struct InjectionOptions: ParsableArguments {
 
   /// All injections, each variable once.
   func plan(_ inherited: InheritedEnvironment, _ launch: LaunchOptions) throws -> InjectionPlan {
-    var plan = try InjectionPlan(inherited)
-    plan.inherit(launch.passedOn)
+    // What does not reach the command is not looked at either.
+    var plan = try InjectionPlan(launch.passedOn(inherited))
+    for name in plan.platformTexts {
+      StandardStream.error(
+        "keyward: \(name) begins with kw:// and is the platform's: it stays as it is. If it is "
+          + "meant: --set \(name)=kw://…\n"
+      )
+    }
     let overriding = Set(try override.map { text in try VariableName(text) })
     try plan.add(try ofProject(), overriding: overriding)
     try plan.add(try ofOptions(), overriding: overriding)
