@@ -79,6 +79,8 @@ static inline void *kw_curl_realloc(void *pointer, size_t count) {
 
 // Call once before any other function of libcurl.
 static inline CURLcode kw_curl_prepare(void) {
+  // libcurl would write the secrets of each TLS session into the file that this names.
+  unsetenv("SSLKEYLOGFILE");
   return curl_global_init_mem(
       CURL_GLOBAL_DEFAULT, malloc, kw_curl_free, kw_curl_realloc, strdup, calloc);
 }

@@ -56,21 +56,42 @@ struct ManifestWalk {
     for document in documents { try walk(document, object: nil, isBase64: false) }
   }
 
+  /// Where a node stands, as far as it matters to who may read it.
+  private enum Standing {
+    case anywhere
+    /// `metadata` of an object or of a template of one.
+    case metadata
+    /// Within its annotations or labels, which everybody sees who may list the objects.
+    case told
+  }
+
   private mutating func walk(
     _ node: ManifestNode,
     object: Int?,
-    isBase64: Bool
+    isBase64: Bool,
+    _ standing: Standing = .anywhere
   ) throws(PipelineError) {
-    // An alias stands for what was filled where it is defined.
-    if node.isAnchored, !visited.insert(ObjectIdentifier(node)).inserted { return }
+    // An alias stands for what was filled where it is defined; one in public is looked at again.
+    if node.isAnchored, !visited.insert(ObjectIdentifier(node)).inserted, standing != .told {
+      return
+    }
     switch node.content {
     case .scalar(let text, let style):
       guard takesReferences else { return }
+      guard standing != .told || !TemplateText.isMeant(by: text) else {
+        throw PipelineError(
+          .input,
+          at: place(node),
+          "Annotations and labels take no reference: whoever may list the objects reads them."
+        )
+      }
       try take(node, text, style, object: object, isBase64: isBase64 || node.isBinary)
     case .sequence(let items):
-      for item in items { try walk(item, object: object, isBase64: isBase64) }
+      for item in items {
+        try walk(item, object: object, isBase64: isBase64, standing == .told ? .told : .anywhere)
+      }
     case .mapping(let members):
-      try walk(members, of: node, object: object, isBase64: isBase64)
+      try walk(members, of: node, object: object, isBase64: isBase64, standing)
     }
   }
 
@@ -78,7 +99,8 @@ struct ManifestWalk {
     _ members: [(key: ManifestNode, value: ManifestNode)],
     of node: ManifestNode,
     object: Int?,
-    isBase64: Bool
+    isBase64: Bool,
+    _ standing: Standing
   ) throws(PipelineError) {
     var object = object
     let kind = node["kind"]?.text
@@ -101,7 +123,13 @@ struct ManifestWalk {
       // What it says is read by `--check`, and is no place for values.
       if key.text == VersionAnnotation.key { continue }
       let isData = binary != nil && key.text == binary
-      try walk(value, object: object, isBase64: isBase64 || isData)
+      let inner: Standing =
+        switch (standing, key.text) {
+        case (.told, _), (.metadata, "annotations"), (.metadata, "labels"): .told
+        case (.anywhere, "metadata"): .metadata
+        default: .anywhere
+        }
+      try walk(value, object: object, isBase64: isBase64 || isData, inner)
     }
   }
 
