@@ -456,3 +456,46 @@ def test_a_bundle_goes_where_the_server_is_not(shop):
         line for line in new if line.startswith("value")]
     assert old[-1] != new[-1]
     assert job.environment == "prod-eu"
+    # What somebody else signed, or changed, chooses no key for what comes.
+    text = bundle.read_text()
+    for forged, signer in ((text.replace("expires: 20", "expires: 21"), "bundles/signer"),
+                           (text, "bundles/other")):
+        bundle.write_text(forged)
+        store.cli("bundle", "create", "--recipient", identity.to_public(), "--signer-key", signer,
+                  "--expires", "7d", "--env", "prod-eu", "--out", bundle, "--previous", bundle,
+                  "--identity", key, "kw://payments/db", expect=5)
+        assert bundle.read_text() == forged
+    old = store.folder / "signer.pem"
+    store.cli("bundle", "create", "--recipient", identity.to_public(), "--signer-key",
+              "bundles/other", "--expires", "7d", "--env", "prod-eu", "--out", bundle,
+              "--previous", bundle, "--previous-signer", old, "--identity", key, "kw://payments/db")
+    # A bundle of another environment is not taken for this one's.
+    words = command("open", bundle, "--signer", other, "--identity", key, "--env", "staging",
+                    expect=5)
+    assert "prod-eu" in words
+
+
+def test_fields_do_not_steer_the_job(shop):
+    """Whoever may write a secret names its fields, and runs nothing by that in who reads it."""
+    store = shop.store
+    for number, field in enumerate(("bash_env", "path", "ld_preload", "git_ssh_command",
+                                    "https_proxy", "home")):
+        store.cli("secret", "put", f"payments/steer{number}", "--env", "dev", "--field", f"{field}=-",
+                  data=b"$(id)")
+        (job,) = [job for job in shop.jobs if (job.system, job.environment) == ("gitlab", "dev")]
+        reference = f"kw://payments/steer{number}"
+        for form in ("shell", "dotenv", "docker-env", "gitlab-dotenv"):
+            done = shop.run(job, "keyward", "get", "-f", form, reference, expect=5)
+            assert b"NAME=kw://" in done.stderr and b"$(id)" not in done.stdout + done.stderr
+        done = shop.run(job, "keyward", "get", "-f", "dotenv", f"MINE={reference}#{field}")
+        assert done.stdout.startswith(b"MINE=")
+
+
+def test_libcurl_writes_no_keys_of_sessions(shop):
+    job = shop.jobs[0]
+    log = shop.store.folder / "keys.log"
+    script = ["keyward", "run", "--no-project", "--set", "X=kw://payments/db#password", "--",
+              "sh", "-c", "test -n \"$X\" && echo \"$SSLKEYLOGFILE\""]
+    done = shop.run(job, "env", f"SSLKEYLOGFILE={log}", *script)
+    # It is the command's as before, and Keyward's own sessions are not in it.
+    assert done.stdout.decode().strip() == str(log) and not log.exists()

@@ -307,8 +307,12 @@ for _ in range(100):
     os.wait()
 end = time.time() + 20
 while time.time() < end:
-    states = [(folder / 'stat').read_text().rsplit(')', 1)[1].split()[0]
-              for folder in pathlib.Path('/proc').iterdir() if folder.name.isdigit()]
+    states = []
+    for folder in pathlib.Path('/proc').iterdir():
+        try:
+            if folder.name.isdigit():
+                states.append((folder / 'stat').read_text().rsplit(')', 1)[1].split()[0])
+        except FileNotFoundError: pass
     if 'Z' not in states: break
     time.sleep(0.05)
 print(os.getppid(), states.count('Z'))

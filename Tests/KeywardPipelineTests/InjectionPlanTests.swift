@@ -27,6 +27,22 @@ struct InjectionPlanTests {
     #expect(plan.wanted["kw://payments/db#password"] == ["DB (the environment)"])
   }
 
+  @Test(
+    "text of outsiders in a platform's variables is no reference",
+    arguments: [
+      "CI_COMMIT_TITLE", "GITHUB_HEAD_REF", "BUILD_SOURCEVERSIONMESSAGE", "CHANGE_TITLE",
+      "ghprbPullTitle", "gitlabMergeRequestTitle",
+    ]
+  )
+  func platformTexts(_ name: String) throws {
+    for value in ["kw://payments/db#password", "kw://x"] {
+      let plan = try InjectionPlan(environment([(name, value), ("DB", "kw://payments/db#pin")]))
+      #expect(plan.injections.map(\.name.description) == ["DB"])
+      #expect(plan.inherited[name] == Array(value.utf8))
+      #expect(plan.platformTexts == [name])
+    }
+  }
+
   @Test("a reference that is none is an error at its character")
   func misspelled() {
     let error = #expect(throws: PipelineError.self) {
@@ -41,7 +57,8 @@ struct InjectionPlanTests {
     arguments: [
       ("DB_PASSWORD", true), ("_x9", true), ("", false), ("9X", false), ("A-B", false),
       ("A=B", false), ("KEYWARD_TOKEN", false), ("LD_PRELOAD", false), ("PATH", false),
-      ("BASH_ENV", false), ("\u{e9}", false), (String(repeating: "A", count: 129), false),
+      ("BASH_ENV", false), ("PYTHONSTARTUP", false), ("NODE_OPTIONS", false), ("GIT_TOKEN", true),
+      ("HTTPS_PROXY", true), ("\u{e9}", false), (String(repeating: "A", count: 129), false),
     ]
   )
   func names(_ text: String, _ isGood: Bool) {

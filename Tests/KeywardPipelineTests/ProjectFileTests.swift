@@ -1,3 +1,4 @@
+import Foundation
 import KeywardModel
 import Testing
 
@@ -60,5 +61,46 @@ struct ProjectFileTests {
   func tooManyReferencesAreRefused() {
     let lines = (0...SecretLimits.references).map { "    V\($0): kw://a/b#c\n" }
     #expect(throws: PipelineError.self) { try project("run:\n  env:\n" + lines.joined()) }
+  }
+
+  @Test("above the folder only what is of the same repository is looked at")
+  func searchEndsWithTheRepository() throws {
+    let root = try Self.folder()
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let (outer, inner) = (root + "/a", root + "/a/b")
+    try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
+    func write(_ path: String) throws { try Data("run: {}\n".utf8).write(to: URL(filePath: path)) }
+    try write(outer + "/keyward.yaml")
+    #expect(ProjectFile.path(from: inner) == nil)
+    #expect(ProjectFile.path(from: outer) == outer + "/keyward.yaml")
+    try FileManager.default.createDirectory(
+      atPath: outer + "/.git",
+      withIntermediateDirectories: false
+    )
+    #expect(ProjectFile.path(from: inner) == outer + "/keyward.yaml")
+    try write(inner + "/keyward.yaml")
+    #expect(ProjectFile.path(from: inner) == inner + "/keyward.yaml")
+  }
+
+  @Test("what is no file, or a stranger's in another's folder, is refused")
+  func strangersFiles() throws {
+    let root = try Self.folder()
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let path = root + "/keyward.yaml"
+    #expect(mkfifo(path, 0o666) == 0)
+    #expect(throws: PipelineError.self) { try ProjectFile.read(path) }
+    #expect(unlink(path) == 0)
+    try Data("run: {}\n".utf8).write(to: URL(filePath: path))
+    _ = try ProjectFile.read(path)
+    guard geteuid() == 0 else { return }
+    #expect(chown(path, 65_534, 65_534) == 0)
+    #expect(throws: PipelineError.self) { try ProjectFile.read(path) }
+    #expect(chown(root, 65_534, 65_534) == 0)
+    _ = try ProjectFile.read(path)
+  }
+
+  private static func folder() throws -> String {
+    var template = Array("/tmp/kw-project-XXXXXX".utf8CString)
+    return String(cString: try #require(mkdtemp(&template)))
   }
 }

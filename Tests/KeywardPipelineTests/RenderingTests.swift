@@ -193,6 +193,9 @@ struct RenderingTests {
     ("a: ${kw://payments/db#x|rot13}\n", 1, 25), ("kw://payments/db#x: 1\n", 1, 1),
     ("a: 1\nb: [kw://Payments/db#x]\n", 2, 10), ("a: |\n  one\n  two ${kw://payments/db}\n", 3, 1),
     ("a: kw://payments/db#x\na: 1\n", 1, 1), ("a: kw://payments/db#x\n b: [\n", 2, 3),
+    ("metadata:\n  annotations:\n    a: kw://payments/db#x\n", 3, 8),
+    ("spec:\n  metadata:\n    labels: {a: \"x ${kw://payments/db#x}\"}\n", 3, 17),
+    ("a: &x kw://payments/db#x\nmetadata:\n  annotations:\n    b: *x\n", 1, 4),
     ("a: one\n  ${kw://payments/db#x}\n", 1, 4), ("a: kw://payments/db?version=0#x\n", 1, 29),
   ])
   func mistakesArePointedAt(_ source: String, _ line: Int, _ column: Int) throws {
