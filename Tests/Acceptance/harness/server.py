@@ -183,12 +183,12 @@ class Store:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def cli(self, *arguments, data=None, expect=0, timeout=PATIENCE):
+    def cli(self, *arguments, data=None, expect=0, timeout=PATIENCE, environment=None, **options):
         """Runs a command of keyward against this server; its output: all of it if it must fail."""
         result = subprocess.run(
             [self.binary, *map(str, arguments)], input=data, capture_output=True, timeout=timeout,
             env={"PATH": os.environ.get("PATH", ""), "SWIFT_BACKTRACE": "enable=no",
-                 "KEYWARD_ADDR": f"unix://{self.admin_path}"})
+                 "KEYWARD_ADDR": f"unix://{self.admin_path}", **(environment or {})}, **options)
         words = (result.stdout + result.stderr).decode(errors="replace")
         assert expect in (None, result.returncode), f"{arguments}: {result.returncode}: {words}"
         return words if expect else result.stdout
