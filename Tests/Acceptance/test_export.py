@@ -6,11 +6,12 @@ import datetime
 import os
 
 import pytest
+from fakes import localstack
 from fakes.aws import FakeAWS
 from fakes.azure import FakeAzure
 from fakes.google import FakeGoogle
 from fakes.openbao import FakeOpenBao
-from harness import clouds
+from harness import clouds, figures
 from harness.clock import Clock
 from harness.clouds import ask
 
@@ -177,3 +178,42 @@ def test_a_key_behind_a_copy_is_not_destroyed_by_one_person(stores, fakes):
     ask(store, "export", "retire", record["id"])
     store.cli("key", "destroy", name, "--all-versions")
     store.cli("destination", "delete", f"{fake.name}-prod")
+
+
+class Emulator(localstack.LocalStack):
+    """LocalStack's KMS, for `clouds.served`."""
+
+    name, secret_key, session_token = "aws", "test", "token"
+    access_key = "AKIAIOSFODNN7EXAMPLE"
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+
+def test_localstack_takes_and_proves_keys(stores, report):
+    """An emulator of others, which unwraps for real."""
+    try:
+        emulator = Emulator()
+    except RuntimeError as error:
+        figures.gap(f"keys into LocalStack: {error}")
+        pytest.skip(str(error))
+    try:
+        store = clouds.served(stores)
+        store.environment.update(clouds.credentials(store, emulator))
+        store.restart()
+        store.cli("destination", "put", "aws-prod", "--provider", "aws", "--region", "eu-central-1",
+                  "--endpoint", emulator.url, "--authorities-file", emulator.authorities)
+        states = {}
+        for type in ("aes-256", "hmac-sha256", "ec-p256", "rsa-2048"):
+            data = clouds.material(type, os.urandom)
+            name = clouds.imported(store, f"app/{type}", type, data)
+            record = export(store, emulator, name)
+            states[type] = record["state"]
+            if type == "aes-256":
+                assert emulator.opens(record["provider_key_id"], data.hex())
+        assert states == {"aes-256": "delivered", "hmac-sha256": "proved", "ec-p256": "proved",
+                          "rsa-2048": "proved"}
+        report("exports into LocalStack", keys=len(states))
+    finally:
+        emulator.close()
