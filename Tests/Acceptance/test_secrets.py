@@ -2,11 +2,13 @@
 import http.client
 import os
 import random
+import shutil
+import subprocess
 import threading
 import time
 
 import pytest
-from harness import pick
+from harness import figures, pick
 from harness.secret import declare, fetch, frame, opened, put
 from test_cli_access import Desk
 
@@ -180,6 +182,37 @@ def test_a_restore_brings_them_back(secrets):
     api.unseal(b"", accept="rollback")
     head, _ = fetch(api, references, "dev", partial=True)
     assert [each["outcome"] for each in head["results"]] == ["destroyed", "allowed"]
+
+
+@pytest.mark.parametrize("form", ["OpenSSH", "PKCS8", "PEM"])
+@pytest.mark.parametrize("kind", [("ed25519",), ("rsa", "-b", "2048"), ("ecdsa", "-b", "384")], ids=lambda kind: kind[0])
+def test_ssh_keys(secrets, tmp_path, kind, form):
+    """Keys of ssh-keygen, taken, and read again by it from each form of file; with a passphrase refused."""
+    keygen = shutil.which("ssh-keygen")
+    if not keygen:
+        figures.gap("SSH keys: ssh-keygen is not here")
+        pytest.skip("no ssh-keygen")
+    if kind[0] == "ed25519" and form == "PEM":
+        pytest.skip("there is no such key")
+    def make(name, passphrase):
+        path = tmp_path / name
+        more = [] if form == "OpenSSH" else ["-m", form]
+        subprocess.run([keygen, "-q", "-t", *kind, *more, "-N", passphrase, "-C", "", "-f", path], check=True)
+        return path
+    plain, locked = make("plain", ""), make("locked", "a passphrase")
+    written = plain.read_bytes().split(b"\n")[0]
+    if kind[0] != "ed25519":
+        assert (b"OPENSSH" in written) == (form == "OpenSSH") and (b"BEGIN PRIVATE" in written) == (form == "PKCS8")
+    put_key = ("secret", "put", "deploy/ssh", "--env", "dev", "--kind", "ssh-key", "--field")
+    words = secrets.cli(*put_key, f"private-key={locked}", expect=1)
+    assert "has a passphrase" in words
+    secrets.cli(*put_key, f"private-key={plain}")
+    public = plain.with_suffix(".pub").read_text().split()[:2]
+    for how in ("--file", "--tmpfs"):
+        # The public key is part of the private one: it would be masked.
+        seen = secrets.cli("run", "--no-project", "--no-masking", "--env", "dev", how, "KEY=kw://deploy/ssh#private-key", "--",
+                           "sh", "-c", 'exec ssh-keygen -y -f "$KEY"')
+        assert seen.decode().split()[:2] == public, how
 
 
 class Writer(threading.Thread):

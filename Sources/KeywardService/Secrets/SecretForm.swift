@@ -63,15 +63,43 @@ enum SecretForm {
     }
   }
 
+  /// The forms that ssh-keygen writes: its own, PKCS#8 (`-m PKCS8`), and the older PEM (`-m PEM`).
   private static func checkSSH(_ draft: SecretDraft) throws(ServiceError) {
     let key = try field("private-key", of: .sshKey, draft)
-    let labels = ["OPENSSH PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
-    let isKey = labels.contains { label in
-      key.bytes.hasLine(beginning: "-----BEGIN \(label)-----")
-        && key.bytes.hasLine(beginning: "-----END \(label)-----")
+    func refuse(_ words: String) -> ServiceError { refused(.sshKey, "private-key", words) }
+    let encrypted = "has a passphrase, which a command behind keyward cannot give"
+    if key.bytes.hasLine(beginning: "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+      || key.bytes.hasLine(beginning: "Proc-Type: 4,ENCRYPTED")
+    {
+      throw refuse(encrypted)
     }
-    guard isKey else {
-      throw refused(.sshKey, "private-key", "is no unencrypted private key of OpenSSH or in PEM")
+    let labels = ["OPENSSH PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
+    let label = labels.first { key.bytes.hasLine(beginning: "-----BEGIN \($0)-----") }
+    let content: SecretBytes?
+    do throws(CryptoError) {
+      content = if let label { try SecretPEM.decode(label, key.bytes) } else { nil }
+    } catch {
+      throw refuse("cannot be read")
+    }
+    guard let label, let content else {
+      throw refuse("is no private key of OpenSSH or in PEM")
+    }
+    guard label == "OPENSSH PRIVATE KEY" else {
+      // DER begins with a SEQUENCE.
+      guard content.withUnsafeBytes({ $0.first == 0x30 }) else { throw refuse("holds no key") }
+      return
+    }
+    // PROTOCOL.key of OpenSSH: the magic, then the names of cipher and KDF.
+    let magic = Array("openssh-key-v1\0".utf8)
+    guard content.hasPrefix(magic) else { throw refuse("holds no key of OpenSSH") }
+    guard content.hasPrefix(magic + [0, 0, 0, 4] + Array("none".utf8)) else {
+      throw refuse(encrypted)
+    }
+    // ssh takes its own form with these line ends alone, and says no more than "invalid format".
+    guard key.bytes.firstRange(of: [0x0d]) == nil,
+      key.bytes.hasSuffix(Array("-----END OPENSSH PRIVATE KEY-----\n".utf8))
+    else {
+      throw refuse("does not end its lines, the last among them, with LF, as ssh wants it")
     }
   }
 
@@ -149,6 +177,14 @@ extension SecretBytes {
       start = found.lowerBound + 1
     }
     return false
+  }
+
+  fileprivate func hasPrefix(_ prefix: [UInt8]) -> Bool {
+    withUnsafeBytes { $0.prefix(prefix.count).elementsEqual(prefix) }
+  }
+
+  fileprivate func hasSuffix(_ suffix: [UInt8]) -> Bool {
+    withUnsafeBytes { $0.suffix(suffix.count).elementsEqual(suffix) }
   }
 
   fileprivate func isText(_ text: String) -> Bool {

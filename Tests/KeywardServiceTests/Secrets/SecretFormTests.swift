@@ -15,7 +15,11 @@ struct SecretFormTests {
     users: []
     """
   private static let ssh =
-    "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+    openSSH("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB")
+
+  private static func openSSH(_ base64: String) -> String {
+    "-----BEGIN OPENSSH PRIVATE KEY-----\n\(base64)\n-----END OPENSSH PRIVATE KEY-----\n"
+  }
 
   struct Case: Sendable, CustomTestStringConvertible {
     let kind: SecretKind
@@ -44,6 +48,35 @@ struct SecretFormTests {
     ),
     Case(.sshKey, ["private-key": ssh], true),
     Case(.sshKey, ["private-key": ssh, "public-key": "ssh-ed25519 AAAA"], true),
+    // ssh refuses these, and says only "invalid format" or "error in libcrypto".
+    Case(.sshKey, ["private-key": String(ssh.dropLast())], false),
+    Case(.sshKey, ["private-key": ssh.replacing("\n", with: "\r\n")], false),
+    // With a passphrase, in each form.
+    Case(
+      .sshKey,
+      ["private-key": openSSH("b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0")],
+      false
+    ),
+    Case(
+      .sshKey,
+      [
+        "private-key":
+          "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMAAA\n"
+          + "-----END RSA PRIVATE KEY-----\n"
+      ],
+      false
+    ),
+    Case(.sshKey, ["private-key": openSSH("AAAA")], false),
+    Case(
+      .sshKey,
+      ["private-key": "-----BEGIN PRIVATE KEY-----\nMAAA\n-----END PRIVATE KEY-----\n"],
+      true
+    ),
+    Case(
+      .sshKey,
+      ["private-key": "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n"],
+      false
+    ),
     Case(.sshKey, ["key": ssh], false),
     Case(.sshKey, ["private-key": "ssh-ed25519 AAAA"], false),
     Case(.sshKey, ["private-key": "-----BEGIN ENCRYPTED PRIVATE KEY-----"], false),
