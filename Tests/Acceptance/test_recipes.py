@@ -5,8 +5,10 @@ import http.server
 import json
 import os
 import re
+import ssl
 import subprocess
 import threading
+import urllib.parse
 
 import pytest
 import yaml
@@ -369,6 +371,12 @@ def token(recipe, issuer, **changes):
 def test_documents_are_taken(stores, page):
     store = stores().made()
     documents = list(yaml.safe_load_all(docs.policy(page)))
+    if page == "approvals.md":
+        # As the page says: who could approve has to be known before the rule is.
+        answer = store.api().post("/api/v1/policy:apply", data={
+            "files": [{"name": "p.yaml", "text": docs.policy(page)}]})
+        assert answer.code == "conflict" and "nobody could approve" in answer.words
+        register_issuer(store, page)
     plan = apply(store, docs.policy(page))
     assert len(plan["changes"]) == len(documents) == len(
         store.api().get("/api/v1/policy").json["documents"])
@@ -600,10 +608,7 @@ def test_kms_sockets_under_the_policy_of_all(stores):
 def test_approvals(secured):
     """docs/approvals.md: who counts, for what, and how often."""
     store = secured()
-    staff = Issuer("https://login.example.com")
-    put(store, "issuer", json.dumps({
-        "name": "staff", "preset": "oidc", "url": staff.url, "audiences": [AUDIENCE],
-        "key_set": staff.key_set}), {})
+    staff = register_issuer(store, "approvals.md")
     apply(store, docs.policy("approvals.md") + "---\n" + json.dumps({
         "apiVersion": "keyward.dev/v1", "kind": "Binding", "metadata": {"name": "officers"},
         "spec": {"role": "security-officer", "subjects": [
@@ -691,7 +696,7 @@ class TokenEndpoint:
 
     credential = "a credential of the job"
 
-    def __init__(self, method, target, name):
+    def __init__(self, method, target, name, store=None):
         endpoint = self
         self.answers, self.asked = [], []
 
@@ -714,11 +719,18 @@ class TokenEndpoint:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if store:
+            # Keyward itself asks over TLS alone.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(store.certificate, store.tls_key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.scheme = "https"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}"
 
     def close(self):
         self.server.shutdown()
@@ -802,21 +814,28 @@ def test_github_job(job):
     assert document["defaults"]["run"]["shell"] == "bash"
     (steps,) = document["jobs"].values()
     assert steps["environment"] == GITHUB.claims["environment"]
-    endpoint = TokenEndpoint("GET", f"/token?api-version=2.0&audience={AUDIENCE}", "value")
-    (job.folder / "temp").mkdir()
+    target = f"/token?api-version=2.0&audience={urllib.parse.quote(AUDIENCE, safe='')}"
+    endpoint = TokenEndpoint("GET", target, "value", job.store)
     variables = {
-        "RUNNER_TEMP": str(job.folder / "temp"),
+        "GITHUB_ACTIONS": "true", "KEYWARD_OIDC_CACERT": str(job.store.authority_file),
+        # The server of the test has another host than the one of the page.
+        "KEYWARD_AUDIENCE": AUDIENCE,
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": endpoint.credential,
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{endpoint.url}/token?api-version=2.0"}
-    runs = [step["run"] for step in steps["steps"] if "run" in step]
+    check, sign = [step["run"] for step in steps["steps"] if "run" in step]
     try:
-        endpoint.answers = [job.token()]
-        for script in runs:
-            job.run(script, **variables)
+        # Each command asks for its own, since the issuer takes a token once.
+        endpoint.answers = [job.token() for _ in range(3)]
+        words = job.run(check, **variables)
+        assert GITHUB.claims["repository"] in words and endpoint.answers
+        job.run(sign, **variables)
+        assert not endpoint.answers
         job.has_done_its_work()
-        endpoint.answers = [job.token(**GITHUB.neighbours["a pull request"])]
-        job.run(runs[0], **variables)
-        job.run(runs[1], expect=5, **variables)
+        # Another event of the same workflow is nobody, before anything is signed.
+        pull = GITHUB.neighbours["a pull request"]
+        endpoint.answers = [job.token(**pull) for _ in range(3)]
+        job.run(check, expect=5, **variables)
+        job.run(sign, expect=5, **variables)
     finally:
         endpoint.close()
 
