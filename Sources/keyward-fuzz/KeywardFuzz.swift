@@ -44,6 +44,14 @@ enum KeywardFuzz {
       PipelineFuzzTargets.reference($0)
       return 0
     },
+    "secret-record": {
+      PipelineFuzzTargets.secretRecord($0)
+      return 0
+    },
+    "secret-frame": {
+      PipelineFuzzTargets.secretFrame($0)
+      return 0
+    },
     "project-file": {
       PipelineFuzzTargets.project($0)
       return 0

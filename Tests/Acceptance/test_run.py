@@ -325,6 +325,7 @@ raise SystemExit(23)
 
 
 @pytest.mark.timeout(pick(280, 7200))
+@pytest.mark.timeout(pick(280, 3600))
 def test_short_runs(run, report):
     """No lost code, no lost byte, no zombie, no descriptor."""
     count = pick(300, 10_000)

@@ -18,6 +18,8 @@ struct CorpusTests {
     ("certificate", { AuthnFuzzTargets.certificate($0) }),
     ("identity-record", { AuthnFuzzTargets.record($0) }),
     ("secret-reference", { PipelineFuzzTargets.reference($0) }),
+    ("secret-record", { PipelineFuzzTargets.secretRecord($0) }),
+    ("secret-frame", { PipelineFuzzTargets.secretFrame($0) }),
     ("project-file", { PipelineFuzzTargets.project($0) }),
     ("template", { PipelineFuzzTargets.template($0) }),
     ("bundle", { PipelineFuzzTargets.bundle($0) }),
