@@ -141,7 +141,6 @@ def test_a_rotated_key_brings_its_copies_along(stores, fakes, kind, type):
     assert ask(store, "export", "show", first["id"])["state"] in ("superseded", "proved", "delivered")
 
 
-@pytest.mark.xfail(strict=True, reason="new material is brought to AWS and left waiting; nothing rotates to it")
 def test_aws_uses_the_new_material_after_a_rotation(stores, fakes):
     fake = fakes(FakeAWS)
     store = clouds.served(stores, fake)
@@ -153,7 +152,6 @@ def test_aws_uses_the_new_material_after_a_rotation(stores, fakes):
     assert [key["materials"][one]["state"] for one in key["order"]] == ["NON_CURRENT", "CURRENT"]
 
 
-@pytest.mark.xfail(strict=True, reason="neither the answer nor the command mentions copies")
 def test_a_rotation_offers_to_rotate_the_copies(stores, fakes):
     fake = fakes(FakeOpenBao)
     store = clouds.served(stores, fake)

@@ -217,6 +217,11 @@ extension ExportCraft {
       case .ibm, .hpcs: destination[.instance]
       default: nil
       }
+    var endpoint = destination[.endpoint]
+    if endpoint == nil, destination.provider == .ibm, let region = destination[.region] {
+      endpoint = "https://\(region).kms.cloud.ibm.com"
+    }
+    let reached = endpoint
     return try run { () throws(ExportRefusal) in
       try ExportBundle.make(
         departure.blob,
@@ -226,7 +231,7 @@ extension ExportCraft {
         ExportBundle.Place(
           name: plan.targetName ?? "keyward",
           parent: parent,
-          endpoint: destination[.endpoint],
+          endpoint: reached,
           isNewVersion: isNewVersion
         ),
         material: material.bytes

@@ -85,6 +85,14 @@ package struct AWSDestination: CloudDestination {
     )
     // The import is done whatever becomes of this look at it.
     if let status = try? await status(of: receipt, session) { receipt.state = status.state }
+    // AWS goes on with the old material until it is told. What cannot be rotated to yet, such as the
+    // primary of a multi-Region key before its replicas have the material, keeps its state.
+    if receipt.state == .pendingRotation,
+      (try? await rotate(receipt.providerKeyID, session)) != nil,
+      let status = try? await status(of: receipt, session)
+    {
+      receipt.state = status.state
+    }
     return receipt
   }
 

@@ -64,7 +64,7 @@ struct ExportShow: ParsableCommand {
 struct ExportStatus: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "What needs attention: copies that end within 30, 7 or 1 days, or that are behind.",
+    abstract: "What needs attention: copies that end within 30, 7 or 1 days, are behind or wait.",
     discussion: "The exit status is 7 if a copy is over, contradicted, or under way without an end."
   )
 
@@ -79,6 +79,7 @@ struct ExportStatus: ParsableCommand {
     let all = try ExportList.all(ExportFilter(key: try key?.name), try server.client())
     let shown = all.filter { export in
       export.warning != nil || ["sending", "contradicted"].contains(export.state)
+        || export.providerState == "pending-rotation"
         || export.isBehind && ["delivered", "proved"].contains(export.state)
           && export.mode != "file"
     }
