@@ -50,6 +50,11 @@ extension EntryWriter {
       moment("due", time)
     case .opened(let time):
       moment("opened", time)
+    case .bundle(let digest, let journal):
+      raw(#"{"kind":"bundle""#)
+      text(#","sha256":""#, digest.text)
+      text(#","journal":""#, journal.rawValue)
+      raw("}")
     }
   }
 
@@ -144,6 +149,11 @@ extension EntryReader {
     case "opened":
       try expect(#","time":""#)
       return .opened(try time())
+    case "bundle":
+      try expect(#","sha256":""#)
+      let digest = try value(AuditDigest.init(text:))
+      try expect(#","journal":""#)
+      return .bundle(digest, try value(AuditJournal.init))
     default:
       throw refusal("unknown kind of detail")
     }

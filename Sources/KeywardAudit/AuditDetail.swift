@@ -21,6 +21,8 @@ package enum AuditDetail: Equatable, Sendable {
   case secret(version: UInt64, depth: UInt64)
   /// When a bundle was opened, as its site says, in milliseconds since 1970.
   case opened(UInt64)
+  /// The SHA-256 of a bundle that was opened, and whether the journal of its site was changed.
+  case bundle(AuditDigest, AuditJournal)
   /// The number of a keyring term.
   case term(UInt64)
   /// Audit entries that could not be written before this one.
@@ -124,6 +126,13 @@ package enum AuditSeal: String, Sendable, CaseIterable {
   case passphrase
   case systemdCredential = "systemd-credential"
   case development
+}
+
+/// What the journal of a site was found to be.
+package enum AuditJournal: String, Sendable, CaseIterable {
+  case whole
+  /// Lines of it were changed or removed.
+  case broken
 }
 
 /// An attribute that a detail can name.

@@ -81,6 +81,7 @@ enum Fixtures {
     .dropped(17),
     .entries(from: 100, to: 200),
     .due(1_763_900_000_123), .opened(1_763_900_000_124),
+    .bundle(AuditDigest([UInt8](repeating: 9, count: 32)), .broken),
     .counters(anchor: 9, database: 8),
     .attribute(.deletionProtected),
     .export(AuditWord("exp-abcdefghijklmnopqrstuvwxyz")),

@@ -52,4 +52,23 @@ struct BundleJournalTests {
     )
     #expect(BundleJournal.state(of: Array(changed.utf8)).brokenAt == 1)
   }
+
+  /// What is opened while a report is under way stays to be told.
+  @Test
+  func aReportEndsOnlyWhatItTold() throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let journal = BundleJournal(path: folder.appendingPathComponent("journal").path)
+    try journal.add(opening(1))
+    try journal.add(opening(2))
+    let sent = try journal.read()
+    try journal.add(opening(3))
+    try journal.addReport(at: Timestamp(milliseconds: 1_800_000_000_001), of: sent)
+    let left = try journal.read()
+    #expect(left.pending == [try opening(3)] && left.brokenAt == nil)
+    // A report of more than there is, is none that this program wrote.
+    try journal.addReport(at: Timestamp(milliseconds: 1_800_000_000_002), of: sent)
+    let odd = try journal.read()
+    #expect(odd.pending == [try opening(3)] && odd.brokenAt == 5)
+  }
 }

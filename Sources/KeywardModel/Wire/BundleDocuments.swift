@@ -2,15 +2,19 @@
 package struct ReportOpeningsRequest: Hashable, WireRequest {
   /// At most 1,000 references in all of them together.
   package var openings: [BundleOpening]
+  /// Whether lines of the journal that they are from were changed or removed.
+  package var journalBroken: Bool?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case openings
+    case journalBroken = "journal_broken"
   }
 
   package static var fieldNames: [String] { CodingKeys.allCases.map(\.rawValue) }
 
-  package init(openings: [BundleOpening]) {
+  package init(openings: [BundleOpening], journalBroken: Bool? = nil) {
     self.openings = openings
+    self.journalBroken = journalBroken
   }
 }
 

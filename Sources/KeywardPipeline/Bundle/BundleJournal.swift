@@ -56,7 +56,7 @@ package struct BundleJournal: Sendable {
     )
   }
 
-  /// Adds that all openings before have been reported.
+  /// Adds that the openings of `state`, the oldest there are, have been reported.
   package func addReport(at time: Timestamp, of state: State) throws(SystemError) {
     try append("reported \(time.rfc3339) \(state.pending.count)")
   }
@@ -79,8 +79,11 @@ package struct BundleJournal: Sendable {
       if brokenAt == nil, words.last.map(String.init) != hex(chain) { brokenAt = index + 1 }
       if words.count == 7, words[0] == "opened", let opening = Opening(words) {
         pending.append(opening)
-      } else if words.first == "reported" {
-        pending = []
+      } else if words.count == 4, words[0] == "reported", let count = Int(words[2]),
+        (0...pending.count).contains(count)
+      {
+        // What was opened while the report was under way was not in it.
+        pending.removeFirst(count)
       } else {
         brokenAt = brokenAt ?? index + 1
       }

@@ -8,18 +8,20 @@ extension KeywardService {
     let resource: Resource
     let version: UInt64
     let at: UInt64
+    let bundle: AuditDigest
   }
 
   /// Records openings: an entry for each reference, under the identity of who reports, in one commit.
   ///
   /// Policy is asked about `bundle:report` on each secret in the environment of its bundle; one
-  /// refusal, and none counts as recorded. The entry has the digest of the whole request, and so binds
-  /// the digests of the bundles. What a site says is kept as what was said.
+  /// refusal, and none counts as recorded. Each entry has the digest of the bundle, and whether the
+  /// journal was changed. What a site says is kept as what was said.
   package func reportOpenings(
     _ caller: Caller,
     _ request: ReportOpeningsRequest
   ) async throws(ServiceError) -> ReportedOpenings {
     let opened = try Self.opened(request)
+    let journal: AuditJournal = request.journalBroken == true ? .broken : .whole
     let judged: [Judged<Bool>] = try await awaiting { reply in
       self.answerEach(caller, .bundleReport, opened.map(\.resource), isWhole: true, reply: reply) {
         index,
@@ -28,6 +30,7 @@ extension KeywardService {
         record throws(ServiceError) in
         record.details = [
           .secret(version: opened[index].version, depth: 0), .opened(opened[index].at),
+          .bundle(opened[index].bundle, journal),
         ]
         return (true, nil)
       }
@@ -42,8 +45,8 @@ extension KeywardService {
       guard let time = Timestamp(rfc3339: opening.openedAt), time.milliseconds >= 0 else {
         throw wrong("'opened_at' is a time like 2027-01-31T18:00:00Z")
       }
-      guard opening.bundle.utf8.count == 64,
-        opening.bundle.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+      guard opening.bundle == opening.bundle.lowercased(),
+        let digest = Hex.decode(opening.bundle), digest.count == 32
       else { throw wrong("'bundle' is a SHA-256 in hexadecimal") }
       guard opening.by.utf8.count <= 256 else { throw wrong("'by' has at most 256 bytes") }
       let environment = try WireText.environmentName(opening.environment)
@@ -58,7 +61,8 @@ extension KeywardService {
           Opened(
             resource: .secret(environment, reference.secret),
             version: UInt64(version),
-            at: UInt64(time.milliseconds)
+            at: UInt64(time.milliseconds),
+            bundle: AuditDigest(digest)
           )
         )
       }

@@ -36,8 +36,10 @@ struct BundleReport: ParsableCommand {
     }
     let client = try server.client()
     var recorded = 0
+    let journalBroken = state.brokenAt == nil ? nil : true
     for part in Self.parts(state.pending) {
-      recorded += try client.reportOpenings(ReportOpeningsRequest(openings: part)).recorded
+      let request = ReportOpeningsRequest(openings: part, journalBroken: journalBroken)
+      recorded += try client.reportOpenings(request).recorded
     }
     try journal.addReport(at: SystemTime().now(), of: state)
     try output.print(ReportedOpenings(recorded: recorded)) {
