@@ -121,7 +121,8 @@ extension KeywardService {
         resource: resource,
         time: now,
         source: approval.source
-      )
+      ),
+      reaching: state.secrets.source(of: resource, for: approval.operation)
     )
     let caller = Caller(
       principal: approval.requester,

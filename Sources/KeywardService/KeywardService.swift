@@ -306,16 +306,20 @@ package final class KeywardService: Sendable {
     _ record: inout AuditRecord,
     _ state: UnsealedState
   ) throws(ServiceError) -> Authorization {
+    let source = state.secrets.source(of: record.resource, for: record.operation)
     do {
       let authorization = try state.policy.compiled.authorize(
-        PolicyRequest(record.caller, record.operation, record.resource, time: record.time)
+        PolicyRequest(record.caller, record.operation, record.resource, time: record.time),
+        reaching: source
       )
       record.rule = authorization.rule
       record.isPermitted = true
       return authorization
     } catch {
-      record.rule = error.decision.rule
-      throw .forbidden
+      // An entry tells what policy says of its own resource; the rest is a later check.
+      record.isPermitted = error.allowedBy != nil
+      record.rule = error.allowedBy ?? error.decision.rule
+      throw ServiceError(error, source)
     }
   }
 

@@ -26,6 +26,19 @@ extension ServiceError {
     remedy: "Ask a security officer; the audit log says what was missing."
   )
 
+  /// Policy's refusal: of the request itself, or of what it inherits.
+  init(_ refusal: Refusal, _ source: ResourcePath?) {
+    guard refusal.allowedBy != nil, let source else {
+      self = .forbidden
+      return
+    }
+    self.init(
+      .forbidden,
+      "It is inherited, and policy forbids it on '\(source)': \(refusal.decision.rule).",
+      remedy: "Ask who keeps the rule, or give the environment a value of its own."
+    )
+  }
+
   /// What a request for several things cannot do: gather approvals for each.
   package static func approvalNotGathered(
     _ approvals: [ApprovalRequirement]

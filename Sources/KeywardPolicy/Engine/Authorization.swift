@@ -8,14 +8,17 @@ package struct Authorization: ~Copyable {
   package let principal: Principal
   package let operation: ServiceOperation
   package let resource: ResourcePath
+  /// What the operation reaches through the resource, if anything: policy was asked about it too.
+  package let source: ResourcePath?
   package let rule: String
   /// What must have been approved; whoever acts checks it before it acts.
   package let approvals: [ApprovalRequirement]
 
-  fileprivate init(_ request: PolicyRequest, _ decision: Decision) {
+  fileprivate init(_ request: PolicyRequest, _ source: ResourcePath?, _ decision: Decision) {
     principal = request.principal
     operation = request.operation
     resource = request.resource
+    self.source = source
     rule = decision.rule
     approvals = decision.approvals
   }
@@ -24,6 +27,8 @@ package struct Authorization: ~Copyable {
 /// The refusal that takes the place of an authorization.
 package struct Refusal: Error, Hashable, Sendable {
   package let decision: Decision
+  /// What allowed the request itself, where it is what it reaches that is forbidden; else nil.
+  package let allowedBy: String?
 }
 
 extension CompiledPolicy {
@@ -33,9 +38,15 @@ extension CompiledPolicy {
   }
 
   /// The proof that the request is allowed; throws the refusal otherwise.
-  package func authorize(_ request: PolicyRequest) throws(Refusal) -> Authorization {
-    let decision = decide(request)
-    guard decision.isAllowed else { throw Refusal(decision: decision) }
-    return Authorization(request, decision)
+  package func authorize(
+    _ request: PolicyRequest,
+    reaching source: ResourcePath? = nil
+  ) throws(Refusal) -> Authorization {
+    let decision = decide(request, reaching: source)
+    guard decision.isAllowed else {
+      let own = source == nil ? decision : decide(request)
+      throw Refusal(decision: decision, allowedBy: own.isAllowed ? own.rule : nil)
+    }
+    return Authorization(request, source, decision)
   }
 }

@@ -166,6 +166,29 @@ package final class CompiledPolicy: Sendable {
     }
   }
 
+  /// Decides on what leads to another resource: a value that is inherited.
+  ///
+  /// What allows it is the request's own. What forbids the operation on `source`, or asks for approval
+  /// of it, counts as if the request had named it.
+  package func decide(_ request: PolicyRequest, reaching source: ResourcePath?) -> Decision {
+    let own = decide(request)
+    guard let source, own.isAllowed else { return own }
+    let behind = PolicyRequest(
+      principal: request.principal,
+      operation: request.operation,
+      resource: source,
+      time: request.time,
+      source: request.source
+    )
+    let asked = AskedPath(behind, segments)
+    if case .forbidden(let rule) = ruling(behind, asked) {
+      return Decision(isAllowed: false, rule: rule)
+    }
+    guard request.principal.isNameable else { return own }
+    let more = approvals(behind, asked).filter { !own.approvals.contains($0) }
+    return Decision(isAllowed: true, rule: own.rule, approvals: own.approvals + more)
+  }
+
   /// Whether the request is allowed, with approvals or without; as `decide`, without its reasons, whose
   /// search a refusal mostly is.
   package func isAllowed(_ request: PolicyRequest) -> Bool {

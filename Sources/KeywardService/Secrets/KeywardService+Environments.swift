@@ -50,7 +50,7 @@ extension KeywardService {
         transaction,
         record throws(ServiceError) in
         let old = state.secrets.tree[name]
-        let tree = try state.secrets.tree.putting(environment)
+        // Before anything tells whether there is a parent of that name.
         if let parent = environment.parent, parent != old?.parent,
           !self.maySee(caller, .environmentWrite, .environment(parent), state, at: record.time)
         {
@@ -60,6 +60,7 @@ extension KeywardService {
             remedy: "Ask who keeps '\(parent)' to declare it."
           )
         }
+        let tree = try state.secrets.tree.putting(environment)
         try self.store {
           if let old {
             try transaction.updateRecord(environment.stored, from: old.stored)
@@ -135,7 +136,9 @@ extension KeywardService {
     let request = PolicyRequest(caller, operation, resource, time: time)
     let policy = state.policy.compiled
     guard policy.isAllowed(request) else { return false }
-    return policy.decide(request).approvals.isEmpty
+    let source = state.secrets.source(of: resource, for: operation)
+    let decision = policy.decide(request, reaching: source)
+    return decision.isAllowed && decision.approvals.isEmpty
   }
 }
 

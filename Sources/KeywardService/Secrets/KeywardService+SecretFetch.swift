@@ -34,8 +34,8 @@ extension KeywardService {
 
   /// Fetches, or plans to fetch, all references: one entry for each of them, in one commit.
   ///
-  /// Policy is asked about `secret:read` in the environment that the request is for, wherever the
-  /// value is inherited from. Without `partial`, one refusal means that no value is given. A plan
+  /// Policy is asked about `secret:read` in the environment that the request is for; of a value that is
+  /// inherited, what forbids or asks for approval where it comes from counts too. Without `partial`, one refusal means that no value is given. A plan
   /// opens nothing and is a question about the caller's own rights, with one entry.
   package func fetchSecrets(
     _ caller: Caller,
@@ -52,9 +52,11 @@ extension KeywardService {
         references.map { .secret(choice.name, $0.secret) },
         isWhole: !(request.partial ?? false),
         reply: reply
-      ) { index, _, state, record throws(ServiceError) in
+      ) { index, authorization, state, record throws(ServiceError) in
         let reference = references[index]
-        switch self.look(reference, choice, state, at: record.time) {
+        let lookup = self.look(reference, choice, state, at: record.time)
+        try Self.check(lookup, authorization.source)
+        switch lookup {
         case .absent(let outcome, let words):
           return (.absent(outcome, words), ServiceError(.notFound, words))
         case .found(let entry, let version, let fields, let depth):
@@ -117,8 +119,7 @@ extension KeywardService {
             reference: reference,
             outcome: outcome,
             rule: one.rule,
-            message: outcome == .forbidden
-              ? Self.refusal(choice, one.rule) : error.message
+            message: Self.words(error, choice, one.rule)
           )
         )
       }
@@ -150,8 +151,10 @@ extension KeywardService {
           }
           reply(result.map(\.0))
         }
-      ) { _, state, record throws(ServiceError) in
-        switch self.look(reference, choice, state, at: record.time) {
+      ) { authorization, state, record throws(ServiceError) in
+        let lookup = self.look(reference, choice, state, at: record.time)
+        try Self.check(lookup, authorization.source)
+        switch lookup {
         case .absent(_, let words): throw ServiceError(.notFound, words)
         case .found(let entry, let version, let fields, let depth):
           record.details = [.secret(version: UInt64(version.number), depth: UInt64(depth))]
@@ -187,51 +190,48 @@ extension KeywardService {
       self.answer(caller, .selfRead, .own, reply: reply) { _, state, record in
         record.details = [.count(UInt64(references.count))]
         let time = record.time
-        let results = references.map { reference -> SecretResolution in
-          let resource = Resource.secret(choice.name, reference.secret)
-          let decision = state.policy.compiled.decide(
-            PolicyRequest(caller, .secretRead, resource, time: time)
-          )
-          let text = reference.description
-          guard decision.isAllowed else {
-            return SecretResolution(
-              reference: text,
-              outcome: .forbidden,
-              rule: decision.rule,
-              message: Self.refusal(choice, decision.rule)
-            )
-          }
-          guard decision.approvals.isEmpty else {
-            return SecretResolution(
-              reference: text,
-              outcome: .approvalRequired,
-              rule: decision.rule,
-              message: ServiceError.approvalNotGathered(decision.approvals).message
-            )
-          }
-          switch self.look(reference, choice, state, at: time) {
-          case .absent(let outcome, let words):
-            return SecretResolution(
-              reference: text,
-              outcome: outcome,
-              rule: decision.rule,
-              message: words
-            )
-          case .found(let entry, let version, let fields, _):
-            return Self.resolution(
-              text,
-              decision.rule,
-              entry,
-              version,
-              fields,
-              hasValues: false
-            )
-          }
-        }
+        let results = references.map { self.planned(caller, $0, choice, state, at: time) }
         let isComplete = results.allSatisfy { $0.outcome == .allowed }
         let head = Self.head(choice, isComplete: isComplete, results)
         return FetchedSecrets(head: head, values: [])
       }
+    }
+  }
+
+  private func planned(
+    _ caller: Caller,
+    _ reference: SecretReference,
+    _ choice: EnvironmentTree.Choice,
+    _ state: UnsealedState,
+    at time: Timestamp
+  ) -> SecretResolution {
+    let text = reference.description
+    func absent(
+      _ outcome: SecretResolution.Outcome,
+      _ rule: String,
+      _ words: String
+    ) -> SecretResolution {
+      SecretResolution(reference: text, outcome: outcome, rule: rule, message: words)
+    }
+    let resource = Resource.secret(choice.name, reference.secret)
+    let source = state.secrets.source(of: resource, for: .secretRead)
+    let question = PolicyRequest(caller, .secretRead, resource, time: time)
+    let rule: String
+    do throws(Refusal) {
+      let authorization = try state.policy.compiled.authorize(question, reaching: source)
+      rule = authorization.rule
+      guard authorization.approvals.isEmpty else {
+        let error = ServiceError.approvalNotGathered(authorization.approvals)
+        return absent(.approvalRequired, rule, error.message)
+      }
+    } catch {
+      let rule = error.allowedBy.map { AuditedRequest.Later.prefix + $0 } ?? error.decision.rule
+      return absent(.forbidden, rule, Self.words(ServiceError(error, source), choice, rule))
+    }
+    switch look(reference, choice, state, at: time) {
+    case .absent(let outcome, let words): return absent(outcome, rule, words)
+    case .found(let entry, let version, let fields, _):
+      return Self.resolution(text, rule, entry, version, fields, hasValues: false)
     }
   }
 
@@ -274,8 +274,30 @@ extension KeywardService {
     return .found(entry, version, [field], depth: depth)
   }
 
-  private static func refusal(_ choice: EnvironmentTree.Choice, _ rule: String) -> String {
-    "Policy does not allow secret:read on it in '\(choice.name)': \(rule)."
+  /// Refuses a value of another environment than the one that policy was asked about: the value that
+  /// covered it went in between.
+  private static func check(
+    _ lookup: Lookup,
+    _ source: ResourcePath?
+  ) throws(ServiceError) {
+    guard case .found(let entry, _, _, let depth) = lookup, depth > 0,
+      entry.resource != source
+    else { return }
+    throw ServiceError(
+      .conflict,
+      "The secret '\(entry.secret.name)' changed while it was read.",
+      remedy: "Send the request again."
+    )
+  }
+
+  /// What a result says of a refusal; one that is not policy's usual answer has its own words.
+  private static func words(
+    _ error: ServiceError,
+    _ choice: EnvironmentTree.Choice,
+    _ rule: String
+  ) -> String {
+    guard error == .forbidden else { return error.message }
+    return "Policy does not allow secret:read on it in '\(choice.name)': \(rule)."
   }
 
   private static func head(
@@ -286,7 +308,8 @@ extension KeywardService {
     FetchSecretsHead(
       environment: choice.name.description,
       environmentSource: choice.source,
-      isProduction: choice.isProduction,
+      // Who may read nothing there learns nothing of the environment.
+      isProduction: choice.isProduction && results.contains { $0.outcome != .forbidden },
       isComplete: isComplete,
       results: results
     )
@@ -342,29 +365,5 @@ extension KeywardService {
       }
     }
     return references
-  }
-}
-
-/// The versions that one fetch has opened: two fields of a secret take one decryption.
-private final class OpenedVersions {
-  private var versions: [String: SecretValues] = [:]
-  private var bytes = 0
-
-  func values(
-    _ entry: SecretBook.Entry,
-    _ version: SecretVersion,
-    _ keyring: Keyring
-  ) throws(ServiceError) -> SecretValues {
-    let id = entry.secret.versionRecordID(version.number)
-    if let known = versions[id] { return known }
-    let opened = try SecretValues(opening: entry, version, keyring)
-    versions[id] = opened
-    return opened
-  }
-
-  /// Counts bytes against the limit of a fetch.
-  func take(_ count: Int) -> Bool {
-    bytes += count
-    return bytes <= SecretLimits.fetchBytes
   }
 }

@@ -106,7 +106,8 @@ extension KeywardService {
 
   /// Which names and fields one environment has and the other lacks, inherited ones included.
   ///
-  /// Of names that the caller may not see in both environments nothing is told.
+  /// Of names that the caller may not see in both environments nothing is told; an environment that is
+  /// not declared is one without secrets, so that the answer does not tell which are.
   package func compareSecrets(
     _ caller: Caller,
     from: EnvironmentName,
@@ -114,12 +115,8 @@ extension KeywardService {
     project: String?
   ) async throws(ServiceError) -> SecretDifference {
     try await awaiting { reply in
-      self.answer(caller, .secretList, .secrets, reply: reply) {
-        _,
-        state,
-        record throws(ServiceError) in
+      self.answer(caller, .secretList, .secrets, reply: reply) { _, state, record in
         let tree = state.secrets.tree
-        for name in [from, to] where tree[name] == nil { throw .noEnvironment(name) }
         let chains = (tree.chain(from), tree.chain(to))
         let query = SecretQuery(project: project)
         let names = Set(state.secrets.paths().filter(query.admits).map(\.name)).sorted()

@@ -1,5 +1,6 @@
 import KeywardKeyring
 package import KeywardModel
+import KeywardPolicy
 import KeywardStore
 import Synchronization
 
@@ -20,6 +21,9 @@ package final class SecretBook: Sendable {
     }
 
     var bytes: Int { envelopes.values.reduce(0) { $0 + $1.count } }
+
+    /// As policy names it.
+    var resource: ResourcePath { ResourcePath(.secret(secret.environment, secret.name)) }
 
     var stored: StoredRecord {
       StoredRecord(kind: .secret, id: secret.id.description, body: secret.encoded)
@@ -100,14 +104,35 @@ package final class SecretBook: Sendable {
     _ name: SecretName,
     in chain: [EnvironmentName]
   ) -> (entry: Entry, depth: Int)? {
-    tables.withLock { tables in
-      for (depth, environment) in chain.enumerated() {
-        if let entry = tables.entries[SecretPath(environment, name)], !entry.secret.isGone {
-          return (entry, depth)
-        }
+    tables.withLock { Self.find(name, in: chain, $0) }
+  }
+
+  private static func find(
+    _ name: SecretName,
+    in chain: [EnvironmentName],
+    _ tables: Tables
+  ) -> (entry: Entry, depth: Int)? {
+    for (depth, environment) in chain.enumerated() {
+      if let entry = tables.entries[SecretPath(environment, name)], !entry.secret.isGone {
+        return (entry, depth)
       }
-      return nil
     }
+    return nil
+  }
+
+  /// The secret that an operation on another reaches, as that one inherits it.
+  ///
+  /// Nil for what is in the environment itself, for what is nowhere, and for operations that stay in
+  /// the environment that they name.
+  func source(of resource: Resource, for operation: ServiceOperation) -> ResourcePath? {
+    guard operation == .secretRead || operation == .secretShow,
+      case .secret(let environment, let name) = resource
+    else { return nil }
+    let found = tables.withLock { tables in
+      Self.find(name, in: tables.tree.chain(environment), tables)
+    }
+    guard let found, found.depth > 0 else { return nil }
+    return found.entry.resource
   }
 
   func put(_ entry: Entry) {
