@@ -66,7 +66,7 @@ extension KeywardService {
           let values = try opened.values(entry, version, try state.keyring())
           var boxes: [SecretBox] = []
           for field in fields { boxes.append(try values.value(field.name)) }
-          guard opened.take(boxes.reduce(0) { $0 + $1.bytes.count }) else {
+          guard opened.give(boxes.reduce(0) { $0 + $1.bytes.count }) else {
             throw ServiceError(
               .limitExceeded,
               "The values of one fetch have at most \(SecretLimits.fetchBytes) bytes."

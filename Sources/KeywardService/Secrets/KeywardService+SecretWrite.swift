@@ -15,6 +15,8 @@ extension KeywardService {
     var merges = false
     var expectedVersion: Int?
     var expiresIn: Int64?
+    /// When the values that are taken over expire; `expiresIn` comes before it.
+    var expiresAt: Timestamp?
     var metadata: [String: String]?
     var mostVersions: Int?
     var refusesReuse = false
@@ -98,6 +100,7 @@ extension KeywardService {
         let version = try self.usable(number, of: entry, at: record.time)
         var copy = draft
         copy.kind = version.kind
+        copy.expiresAt = version.expiresAt
         let opened = try SecretValues(opening: entry, version, try state.keyring())
         try copy.values.merge(version, opened)
         return try self.add(copy, to: path, state, transaction, &record)
@@ -137,6 +140,7 @@ extension KeywardService {
       expectedVersion: request.expectedVersion
     )
     draft.kind = read.head.results.first?.kind
+    draft.expiresAt = read.head.results.first?.expiresAt.flatMap { Timestamp(rfc3339: $0) }
     let fields = read.head.results.flatMap(\.values)
     for (field, value) in zip(fields, read.values) {
       try draft.values.put(try WireText.fieldName(field.field), value)
@@ -191,9 +195,19 @@ extension KeywardService {
     }
     let keyring = try state.keyring()
     var values = draft.values
+    var expiresAt = draft.expiresAt
     if draft.merges, let entry, let newest = entry.secret.newest {
       let version = try usable(newest.number, of: entry, at: record.time)
       try values.merge(version, try SecretValues(opening: entry, version, keyring))
+      expiresAt = version.expiresAt
+    }
+    if let seconds = draft.expiresIn { expiresAt = record.time.adding(seconds: seconds) }
+    guard expiresAt.map({ $0 > record.time }) ?? true else {
+      throw ServiceError(
+        .keyState,
+        "The values to take over expired at \(expiresAt?.rfc3339 ?? "").",
+        remedy: "Write them anew with: keyward secret put \(path.name) --expires DURATION."
+      )
     }
     try values.checkLimits()
     let kind = draft.kind ?? entry?.secret.kind ?? .generic
@@ -205,7 +219,7 @@ extension KeywardService {
       origin: draft.origin,
       kind: kind,
       fields: try values.fields(path, try fingerprintKey(state)),
-      expiresAt: draft.expiresIn.map { record.time.adding(seconds: $0) }
+      expiresAt: expiresAt
     )
     let mayRead = maySee(
       record.caller,
@@ -240,37 +254,54 @@ extension KeywardService {
     }
     secret.kind = kind
     if let metadata = draft.metadata { secret.metadata = metadata }
-    if let most = draft.mostVersions { secret.mostVersions = most }
+    if let most = draft.mostVersions {
+      try checkKeeping(most, of: entry?.secret, state, record)
+      secret.mostVersions = most
+    }
     secret.versions.append(version)
     secret.latest = version.number
     let gone = Array(secret.versions.dropLast(secret.mostVersions))
     secret.versions.removeFirst(gone.count)
     let envelope = try wrap(values, secret, version, keyring)
-    guard state.secrets.bytes + envelope.count <= SecretBook.mostBytes else {
-      throw ServiceError(
-        .limitExceeded,
-        "The values of all secrets together have at most \(SecretBook.mostBytes) bytes.",
-        remedy: "Destroy versions that nobody needs, or keep fewer with --max-versions."
-      )
-    }
     var envelopes = entry?.envelopes ?? [:]
     for old in gone { envelopes[old.number] = nil }
     envelopes[version.number] = envelope
     let new = SecretBook.Entry(secret, envelopes)
+    try state.secrets.checkRoom(for: new, over: entry)
+    let dropped = gone.compactMap { entry?.storedVersion($0.number) }
     try store {
       if let entry {
         try transaction.updateRecord(new.stored, from: entry.stored)
-        for old in gone {
-          if let record = entry.storedVersion(old.number) { try transaction.deleteRecord(record) }
-        }
+        for old in dropped { try transaction.deleteRecord(old) }
       } else {
         try transaction.insertRecord(new.stored)
       }
       if let added = new.storedVersion(version.number) { try transaction.insertRecord(added) }
     }
     record.details = [.secret(version: UInt64(version.number), depth: 0)]
+    if !dropped.isEmpty { record.details.append(.count(UInt64(dropped.count))) }
     let written = SecretWritten(secret: SecretInfo(secret, at: record.time), reused: reused)
-    return Change(written) { state.secrets.put(new) }
+    return Change(written) {
+      state.secrets.put(new)
+      if !dropped.isEmpty { self.scrubSoon(of: dropped.map(\.body)) }
+    }
+  }
+
+  /// Refuses a lower maximum from who may not destroy: with it, a few writes push out all that was.
+  private func checkKeeping(
+    _ most: Int,
+    of secret: Secret?,
+    _ state: UnsealedState,
+    _ record: AuditRecord
+  ) throws(ServiceError) {
+    guard let secret, most < secret.mostVersions else { return }
+    guard maySee(record.caller, .secretDestroy, record.resource, state, at: record.time) else {
+      throw ServiceError(
+        .forbidden,
+        "To keep fewer versions than \(secret.mostVersions) takes secret:destroy: older values go for good.",
+        remedy: "Leave out --max-versions, or ask somebody who may destroy versions."
+      )
+    }
   }
 
   private func makeSecret(
@@ -351,7 +382,6 @@ extension KeywardService {
     guard let version = entry.secret.version(number) else {
       throw .noSecretVersion(number, of: entry.secret.path)
     }
-    // An expired value can be made the newest again: it is the writer's to say how long it holds.
     guard version.destroyedAt == nil, version.deletedAt == nil else {
       throw ServiceError(
         .keyState,
@@ -366,22 +396,4 @@ extension KeywardService {
 extension Principal {
   /// Who it is, as histories spell it: the issuer and the name.
   package var author: String { "\(issuer)/\(name)" }
-}
-
-extension ServiceError {
-  static func noSecret(_ path: SecretPath) -> ServiceError {
-    ServiceError(
-      .notFound,
-      "There is no secret '\(path.name)' in '\(path.environment)'.",
-      remedy: "List secrets with: keyward secret list."
-    )
-  }
-
-  static func noSecretVersion(_ number: Int, of path: SecretPath) -> ServiceError {
-    ServiceError(
-      .notFound,
-      "The secret '\(path.name)' in '\(path.environment)' has no version \(number).",
-      remedy: "See its versions with: keyward secret history \(path.name)."
-    )
-  }
 }

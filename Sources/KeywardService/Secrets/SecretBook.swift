@@ -14,13 +14,14 @@ package final class SecretBook: Sendable {
     package let secret: Secret
     /// By number of the version; destroyed ones have none.
     let envelopes: [Int: [UInt8]]
+    /// Of the envelopes and the record with the history, as the store has them.
+    let bytes: Int
 
     init(_ secret: Secret, _ envelopes: [Int: [UInt8]]) {
       self.secret = secret
       self.envelopes = envelopes
+      bytes = envelopes.values.reduce(secret.encoded.count) { $0 + $1.count }
     }
-
-    var bytes: Int { envelopes.values.reduce(0) { $0 + $1.count } }
 
     /// As policy names it.
     var resource: ResourcePath { ResourcePath(.secret(secret.environment, secret.name)) }
@@ -46,8 +47,10 @@ package final class SecretBook: Sendable {
     var rewrap: [SecretPath] = []
   }
 
-  /// The most bytes of all values together: they are kept in memory.
+  /// The most bytes of all envelopes and records together: they are kept in memory.
   package static let mostBytes = 256 << 20
+  /// The most secrets, those included of which only the history is left.
+  package static let mostSecrets = 100_000
 
   let uses: SecretUses
   private let tables: Mutex<Tables>
@@ -85,6 +88,7 @@ package final class SecretBook: Sendable {
     }
     Self.fillRewrap(&tables, term: term)
     uses = SecretUses(records)
+    for secret in secrets { uses.keep(secret) }
     self.tables = Mutex(tables)
   }
 
@@ -141,9 +145,29 @@ package final class SecretBook: Sendable {
       if old == nil { tables.sorted = nil }
       tables.bytes += entry.bytes - (old?.bytes ?? 0)
     }
+    uses.keep(entry.secret)
   }
 
-  /// How many bytes of values there are.
+  /// Refuses an entry that memory has no room for; one that is no larger than before has.
+  func checkRoom(for new: Entry, over old: Entry?) throws(ServiceError) {
+    guard old != nil || count < Self.mostSecrets else {
+      throw ServiceError(
+        .limitExceeded,
+        "There are \(Self.mostSecrets) secrets, and no more can be written.",
+        remedy: "Put values that belong together into one secret, as its fields."
+      )
+    }
+    let growth = new.bytes - (old?.bytes ?? 0)
+    guard growth <= 0 || bytes + growth <= Self.mostBytes else {
+      throw ServiceError(
+        .limitExceeded,
+        "All secrets together, with their histories, have at most \(Self.mostBytes) bytes.",
+        remedy: "Destroy versions that nobody needs, or keep fewer with --max-versions."
+      )
+    }
+  }
+
+  /// How many bytes of envelopes and records there are.
   package var bytes: Int { tables.withLock { $0.bytes } }
 
   package var count: Int { tables.withLock { $0.entries.count } }

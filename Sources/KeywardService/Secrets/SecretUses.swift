@@ -53,6 +53,17 @@ final class SecretUses: Sendable {
     }
   }
 
+  /// Forgets the uses of versions that a secret no longer has.
+  func keep(_ secret: Secret) {
+    state.withLock { state in
+      guard let uses = state.uses[secret.id] else { return }
+      let kept = uses.filter { secret.version($0.key) != nil }
+      guard kept.count < uses.count else { return }
+      state.uses[secret.id] = kept
+      state.changed.insert(secret.id)
+    }
+  }
+
   func uses(_ id: SecretID) -> [Int: [Use]] {
     state.withLock { $0.uses[id] ?? [:] }
   }
