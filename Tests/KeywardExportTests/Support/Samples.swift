@@ -34,4 +34,11 @@ enum Samples {
     if subject.type.isKeyPair { return try pair(subject.type).pkcs8() }
     return try SecretBytes.random(count: subject.byteCount ?? 32)
   }
+
+  /// A secret of known bytes.
+  static func secret(_ bytes: [UInt8]) throws -> SecretBytes {
+    var secret = try SecretBytes(count: bytes.count)
+    secret.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+    return secret
+  }
 }
