@@ -25,6 +25,14 @@ package struct ExportRefusal: Error, Hashable, Sendable {
     case blobLength = "blob_length"
     case blobUnopened = "blob_unopened"
 
+    // What is wrong with a file of an export.
+    case blobIsText = "blob_is_text"
+    case blobIsBinary = "blob_is_binary"
+    case materialNotWrapped = "material_not_wrapped"
+    case byokField = "byok_field"
+    case jweForm = "jwe_form"
+    case jweAlgorithm = "jwe_algorithm"
+
     // Material.
     case keyIsPKCS1 = "key_is_pkcs1"
     case keyIsSEC1 = "key_is_sec1"
@@ -65,10 +73,13 @@ package struct ExportRefusal: Error, Hashable, Sendable {
   /// One sentence without any secret.
   package let words: String
   package let remedy: String?
+  /// The field of a file that it is about; nil where there is none.
+  package let place: String?
 
-  package init(_ code: Code, _ words: String, remedy: String? = nil) {
+  package init(_ code: Code, _ words: String, remedy: String? = nil, place: String? = nil) {
     self.code = code
     self.words = words
     self.remedy = remedy
+    self.place = place
   }
 }

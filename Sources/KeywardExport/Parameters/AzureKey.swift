@@ -14,7 +14,8 @@ enum AzureKey {
       throw ExportRefusal(
         .kekUnversioned,
         "The identifier of the KEK is not https://VAULT/keys/NAME/VERSION.",
-        remedy: "az keyvault key show --query key.kid"
+        remedy: "az keyvault key show --query key.kid",
+        place: "kid"
       )
     }
     guard parts.count == 6, parts[5].utf8.count == 32,
@@ -23,7 +24,8 @@ enum AzureKey {
       throw ExportRefusal(
         .kekUnversioned,
         "The identifier of the KEK has no version.",
-        remedy: "az keyvault key show --query key.kid gives it with its version."
+        remedy: "az keyvault key show --query key.kid gives it with its version.",
+        place: "kid"
       )
     }
   }
@@ -35,7 +37,7 @@ enum AzureKey {
       while modulus.first == 0 { modulus.removeFirst() }
       return try PublicKey(rsaModulus: modulus, exponent: number(key, "e")).spki()
     } catch {
-      throw ParametersFile.unreadable("'n' and 'e' are not an RSA key")
+      throw ParametersFile.unreadable("'n' and 'e' are not an RSA key", at: "key.n")
     }
   }
 

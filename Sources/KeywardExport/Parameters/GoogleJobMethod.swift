@@ -24,7 +24,8 @@ package struct GoogleJobMethod: Sendable, Hashable {
       name.utf8.starts(with: "HPKE".utf8)
         ? "Import methods with HPKE need ML-KEM, which this release does not have."
         : "The import method is not known.",
-      remedy: "Make a job with RSA_OAEP_4096_SHA256_AES_256."
+      remedy: "Make a job with RSA_OAEP_4096_SHA256_AES_256.",
+      place: "importMethod"
     )
   }
 
@@ -34,7 +35,8 @@ package struct GoogleJobMethod: Sendable, Hashable {
     guard key?.algorithm == .rsa(bits: bits) else {
       throw ExportRefusal(
         .wrappingKeySize,
-        "The job's method is \(name), but its key is not RSA of \(bits) bits."
+        "The job's method is \(name), but its key is not RSA of \(bits) bits.",
+        place: "publicKey.pem"
       )
     }
   }

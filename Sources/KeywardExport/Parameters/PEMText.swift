@@ -6,15 +6,15 @@ package enum PEMText {
   package static func publicKey(_ text: String) throws(ExportRefusal) -> [UInt8] {
     let lines = text.split(whereSeparator: \.isNewline).map(trimmed).filter { !$0.isEmpty }
     guard let first = lines.first, first.utf8.starts(with: "-----BEGIN ".utf8) else {
-      throw ParametersFile.unreadable("the wrapping key is not PEM")
+      throw ParametersFile.unreadable("the wrapping key is not PEM", at: "wrapping key")
     }
     guard lines.count >= 3, first == "-----BEGIN PUBLIC KEY-----",
       lines.last == "-----END PUBLIC KEY-----"
     else {
-      throw ParametersFile.unreadable("the PEM is not one PUBLIC KEY block")
+      throw ParametersFile.unreadable("the PEM is not one PUBLIC KEY block", at: "wrapping key")
     }
     guard let der = Base64.decode(lines.dropFirst().dropLast().joined()) else {
-      throw ParametersFile.unreadable("the PEM block is not base64")
+      throw ParametersFile.unreadable("the PEM block is not base64", at: "wrapping key")
     }
     return der
   }

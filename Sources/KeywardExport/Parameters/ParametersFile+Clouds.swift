@@ -40,11 +40,12 @@ extension ParametersFile {
         throw ExportRefusal(
           .kekOperations,
           "The KEK must have the one operation 'import'.",
-          remedy: "az keyvault key create --kty RSA-HSM --size 4096 --ops import"
+          remedy: "az keyvault key create --kty RSA-HSM --size 4096 --ops import",
+          place: "key.key_ops"
         )
       }
       guard try text(key, "kty") == "RSA-HSM" else {
-        throw unreadable("the KEK is not an RSA-HSM key")
+        throw unreadable("the KEK is not an RSA-HSM key", at: "key.kty")
       }
       spki = try AzureKey.spki(key)
     }
@@ -67,7 +68,8 @@ extension ParametersFile {
       throw ExportRefusal(
         .jobNotActive,
         "The import job is not active, so it takes no key.",
-        remedy: "Wait until it is, or make another: it lives for 3 days."
+        remedy: "Wait until it is, or make another: it lives for 3 days.",
+        place: "state"
       )
     }
     guard let key = object.object("publicKey") else { throw unreadable("there is no 'publicKey'") }

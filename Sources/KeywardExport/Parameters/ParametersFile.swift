@@ -49,8 +49,8 @@ package enum ParametersFile {
     }
   }
 
-  static func unreadable(_ why: String) -> ExportRefusal {
-    ExportRefusal(.parametersUnreadable, "The parameters cannot be used: \(why).")
+  static func unreadable(_ why: String, at place: String? = nil) -> ExportRefusal {
+    ExportRefusal(.parametersUnreadable, "The parameters cannot be used: \(why).", place: place)
   }
 
   /// The object that the file must be.
@@ -58,13 +58,16 @@ package enum ParametersFile {
     do throws(StrictJSON.Failure) {
       return try StrictJSON.object(bytes)
     } catch {
-      throw unreadable("the JSON \(error.reason), at byte \(error.offset)")
+      throw unreadable(
+        "the JSON \(error.reason), at byte \(error.offset)",
+        at: "byte \(error.offset)"
+      )
     }
   }
 
   static func text(_ object: JSONObject, _ names: String...) throws(ExportRefusal) -> String {
     for name in names { if let text = object[name]?.text, !text.isEmpty { return text } }
-    throw unreadable("there is no '\(names[0])'")
+    throw unreadable("there is no '\(names[0])'", at: names[0])
   }
 
   /// Padded standard base64, as these providers write it.
@@ -74,10 +77,11 @@ package enum ParametersFile {
       guard Base64.decodeURL(text) == nil else {
         throw ExportRefusal(
           .base64Variant,
-          "'\(name)' is in base64url, where standard base64 with padding is due."
+          "'\(name)' is in base64url, where standard base64 with padding is due.",
+          place: name
         )
       }
-      throw unreadable("'\(name)' is not base64")
+      throw unreadable("'\(name)' is not base64", at: name)
     }
     return bytes
   }
@@ -88,9 +92,11 @@ package enum ParametersFile {
     do throws(CryptoError) {
       key = try PublicKey(spki: der)
     } catch {
-      throw unreadable("the wrapping key is not a SubjectPublicKeyInfo in DER")
+      throw unreadable("the wrapping key is not a SubjectPublicKeyInfo in DER", at: "wrapping key")
     }
-    guard key.algorithm.isRSA else { throw unreadable("the wrapping key is not an RSA key") }
+    guard key.algorithm.isRSA else {
+      throw unreadable("the wrapping key is not an RSA key", at: "wrapping key")
+    }
     return der
   }
 
@@ -119,7 +125,7 @@ package enum ParametersFile {
     for name in names {
       guard let value = object[name] else { continue }
       guard let moment = ProviderTime.parse(value) else {
-        throw unreadable("'\(name)' is not a point in time")
+        throw unreadable("'\(name)' is not a point in time", at: name)
       }
       return moment
     }

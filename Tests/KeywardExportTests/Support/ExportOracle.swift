@@ -17,19 +17,38 @@ enum ExportOracle {
     let input = folder.appendingPathComponent("jobs")
     let output = folder.appendingPathComponent("answers")
     try JSONSerialization.data(withJSONObject: jobs).write(to: input)
+    try python("export_oracle.py", [input.path, output.path])
+    let list = try read(output)
+    try #require(list.count == jobs.count)
+    return list
+  }
+
+  /// The files that Tests/Oracles/export_files.py makes with other tools.
+  static func files() throws -> [Job] {
+    let output = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "keyward-export-\(UUID().uuidString)"
+    )
+    defer { try? FileManager.default.removeItem(at: output) }
+    try python("export_files.py", [output.path])
+    return try read(output)
+  }
+
+  private static func python(_ script: String, _ arguments: [String]) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      ProcessInfo.processInfo.environment["KEYWARD_PYTHON"] ?? "python3",
-      tests.appendingPathComponent("Oracles/export_oracle.py").path, input.path, output.path,
-    ]
+    process.arguments =
+      [
+        ProcessInfo.processInfo.environment["KEYWARD_PYTHON"] ?? "python3",
+        tests.appendingPathComponent("Oracles/\(script)").path,
+      ] + arguments
     try process.run()
     process.waitUntilExit()
     try #require(process.terminationStatus == 0, "are the packages of requirements.txt there?")
-    let answers = try JSONSerialization.jsonObject(with: Data(contentsOf: output))
-    let list = try #require(answers as? [Job])
-    try #require(list.count == jobs.count)
-    return list
+  }
+
+  private static func read(_ file: URL) throws -> [Job] {
+    let answers = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    return try #require(answers as? [Job])
   }
 
   /// The one answer to one job; an error of the oracle fails the test.
