@@ -33,7 +33,7 @@ struct ExportCommand: ParsableCommand {
       ExportFile<PKCS12Noun>.self, ExportFile<TinkNoun>.self, ExportFile<PKCS11Noun>.self,
       ExportFile<JWKNoun>.self, ExportFile<RawNoun>.self, ExportList.self, ExportShow.self,
       ExportStatus.self, ExportRenew.self, ExportVerify.self, ExportResume.self,
-      ExportRetire.self,
+      ExportRetire.self, ExportCheckCommand.self,
     ]
   )
 }
