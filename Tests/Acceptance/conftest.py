@@ -13,8 +13,11 @@ from harness.server import Store  # noqa: E402
 
 
 def pytest_configure(config):
-    # Under nohup all children would ignore it, which tests of signals would see.
+    # Under nohup, and in the background of a script, all children would ignore these, which tests of
+    # signals would see.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "root: needs uid 0 (other users, mounts, /proc/PID/mem)")
 
 
