@@ -1,5 +1,4 @@
 import KeywardModel
-import NIOHTTP1
 
 /// The client's name for one creation, by which a repeated request is told from a second one.
 struct IdempotencyKey: Hashable, Sendable {
@@ -14,8 +13,7 @@ struct IdempotencyKey: Hashable, Sendable {
 
   /// Reads `Idempotency-Key`; refused on routes that do not take it, so that no client relies on
   /// what is not there.
-  static func read(_ headers: HTTPHeaders, for route: Route) throws(ServiceError) -> Self? {
-    let fields = headers["idempotency-key"]
+  static func read(_ fields: [String], for route: Route) throws(ServiceError) -> Self? {
     guard let field = fields.first else { return nil }
     guard route.isRepeatable else {
       throw ServiceError(

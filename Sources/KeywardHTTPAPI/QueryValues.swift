@@ -36,7 +36,9 @@ struct QueryValues: Equatable, Sendable {
   }
 
   /// Refuses every parameter that the route does not list.
-  func check(against known: [String]) throws(ServiceError) {
+  func check(against parameters: [Route.Parameter]) throws(ServiceError) {
+    guard !values.isEmpty else { return }
+    let known = parameters.map(\.name)
     guard values.keys.allSatisfy({ known.contains($0) }) else {
       let words = known.isEmpty ? "none" : known.joined(separator: ", ")
       throw ServiceError(

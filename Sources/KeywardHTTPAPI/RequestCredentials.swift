@@ -1,5 +1,4 @@
 import KeywardModel
-import NIOHTTP1
 
 /// The credentials of a request's headers, before they are joined with the connection's peer.
 struct RequestCredentials: Sendable {
@@ -17,17 +16,18 @@ struct RequestCredentials: Sendable {
   ///
   /// A doubled header is refused and not chosen from, since another reader of the same request may
   /// choose otherwise (V16).
-  init(_ headers: HTTPHeaders) throws(ServiceError) {
-    let fields = headers["authorization"]
-    guard fields.count <= 1 else {
+  init(_ fields: HeaderFields) throws(ServiceError) {
+    guard fields.authorizations.count <= 1 else {
       throw ServiceError(
         .invalidRequest,
         "The request has more than one Authorization header.",
         remedy: "Send one credential."
       )
     }
-    bearer = try fields.first.map { field throws(ServiceError) in try Self.bearer(field) }
-    let approvals = headers["keyward-approval"]
+    bearer = try fields.authorizations.first.map { field throws(ServiceError) in
+      try Self.bearer(field)
+    }
+    let approvals = fields.approvals
     guard approvals.count <= 1 else {
       throw ServiceError(.invalidRequest, "The request has more than one Keyward-Approval header.")
     }
@@ -45,9 +45,13 @@ struct RequestCredentials: Sendable {
 
   private static func bearer(_ field: String) throws(ServiceError) -> BearerCredential {
     let scheme = "bearer "
-    guard field.utf8.count > scheme.utf8.count,
-      field.prefix(scheme.count).lowercased() == scheme,
-      let credential = BearerCredential(field.dropFirst(scheme.count))
+    let start = field.utf8.index(
+      field.startIndex,
+      offsetBy: scheme.utf8.count,
+      limitedBy: field.endIndex
+    )
+    guard let start, field.utf8[..<start].elementsEqual(scheme.utf8, by: HeaderFields.isSameLetter),
+      let credential = BearerCredential(field[start...])
     else {
       throw ServiceError(
         .unauthenticated,

@@ -23,8 +23,8 @@ struct RequestHead {
     guard head.version == .http1_1 || head.version == .http1_0 else {
       throw ServiceError(.invalidRequest, "The HTTP version is not 1.1.")
     }
-    let hosts = head.headers["host"].count
-    guard hosts == 1 || (hosts == 0 && head.version == .http1_0) else {
+    let fields = HeaderFields(head.headers)
+    guard fields.hosts == 1 || (fields.hosts == 0 && head.version == .http1_0) else {
       throw ServiceError(.invalidRequest, "The request does not have exactly one Host header.")
     }
     let target = try RequestTarget(head.uri)
@@ -45,12 +45,12 @@ struct RequestHead {
     }
     query = target.query
     let readsCredentials = route.authentication == .credential || route.knowsCallers
-    credentials = readsCredentials ? try RequestCredentials(head.headers) : .none
-    idempotencyKey = try IdempotencyKey.read(head.headers, for: route)
-    announced = try Self.announcedLength(head)
-    expectsContinue = try Self.expectsContinue(head)
-    try checkBody(head)
-    try query.check(against: route.parameters.map(\.name))
+    credentials = readsCredentials ? try RequestCredentials(fields) : .none
+    idempotencyKey = try IdempotencyKey.read(fields.idempotencyKeys, for: route)
+    announced = try Self.announcedLength(fields, head.version)
+    expectsContinue = try Self.expectsContinue(fields)
+    try checkBody(fields)
+    try query.check(against: route.parameters)
     for parameter in route.parameters where parameter.isRequired {
       _ = try query.requiredText(parameter.name)
     }
@@ -68,14 +68,16 @@ struct RequestHead {
     return allowed.joined(separator: ", ")
   }
 
-  private static func announcedLength(_ head: HTTPRequestHead) throws(ServiceError) -> Int? {
-    let lengths = head.headers["content-length"]
-    let codings = head.headers["transfer-encoding"]
+  private static func announcedLength(
+    _ fields: HeaderFields,
+    _ version: HTTPVersion
+  ) throws(ServiceError) -> Int? {
+    let (lengths, codings) = (fields.lengths, fields.codings)
     guard codings.isEmpty || (lengths.isEmpty && codings.count == 1) else {
       throw ServiceError(.invalidRequest, "The length of the body is given in two ways.")
     }
     if let coding = codings.first {
-      guard coding.lowercased() == "chunked", head.version == .http1_1 else {
+      guard coding.lowercased() == "chunked", version == .http1_1 else {
         throw ServiceError(.unsupportedMediaType, "The only transfer coding is 'chunked'.")
       }
       return nil
@@ -89,16 +91,16 @@ struct RequestHead {
     return length
   }
 
-  private static func expectsContinue(_ head: HTTPRequestHead) throws(ServiceError) -> Bool {
-    guard let expectation = head.headers.first(name: "expect") else { return false }
+  private static func expectsContinue(_ fields: HeaderFields) throws(ServiceError) -> Bool {
+    guard let expectation = fields.expectations.first else { return false }
     guard expectation.lowercased() == "100-continue" else {
       throw ServiceError(.invalidRequest, "The only expectation is '100-continue'.")
     }
     return true
   }
 
-  private func checkBody(_ head: HTTPRequestHead) throws(ServiceError) {
-    guard head.headers["content-encoding"].isEmpty else {
+  private func checkBody(_ fields: HeaderFields) throws(ServiceError) {
+    guard fields.encodings == 0 else {
       throw ServiceError(
         .unsupportedMediaType,
         "Compressed bodies are not taken.",
@@ -115,7 +117,7 @@ struct RequestHead {
     case .json: wanted = "application/json"
     case .octets: wanted = "application/octet-stream"
     }
-    let types = head.headers["content-type"]
+    let types = fields.types
     if types.isEmpty, announced == 0, case .octets = route.body { return }
     guard types.count == 1, let type = types.first?.lowercased(),
       type == wanted || type == wanted + "; charset=utf-8" || type == wanted + ";charset=utf-8"

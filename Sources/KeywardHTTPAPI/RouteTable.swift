@@ -31,16 +31,16 @@ package enum RouteTable {
 
   /// Finds a route for a canonical path; a route that is not served at `door` is not there.
   static func match(method: String, path: String, door: Caller.Transport) -> Match {
-    var pattern = path
     var nameText = ""
-    if indexed[path] == nil, let prefix = prefixes.first(where: { path.hasPrefix($0) }) {
-      let rest = path.dropFirst(prefix.count)
-      let name = rest.prefix { $0 != ":" }
+    var found = indexed[path]
+    if found == nil, let prefix = prefixes.first(where: { path.utf8.starts(with: $0.utf8) }) {
+      let rest = path.utf8.dropFirst(prefix.utf8.count)
+      let name = rest.prefix { $0 != UInt8(ascii: ":") }
       // Names cannot hold ':', so the first one begins the action.
-      nameText = String(name)
-      pattern = prefix + "{name}" + rest.dropFirst(name.count)
+      nameText = String(Substring(name))
+      found = indexed[prefix + "{name}" + Substring(rest[name.endIndex...])]
     }
-    let candidates = (indexed[pattern] ?? []).filter { index in
+    let candidates = (found ?? []).filter { index in
       door == .admin || all[index].exposure == .everywhere
     }
     guard !candidates.isEmpty else { return .notFound }

@@ -30,10 +30,18 @@ package enum BearerCredential: Hashable, Sendable, CustomStringConvertible,
   package static let maximumLength = 8 << 10
 
   /// Takes 1 to 8,192 characters of RFC 6750's `b64token`, else nil.
-  package init?(_ text: some StringProtocol) {
-    guard (1...Self.maximumLength).contains(text.utf8.count), text.utf8.allSatisfy(Self.isToken)
-    else { return nil }
-    let dots = text.utf8.count { $0 == UInt8(ascii: ".") }
+  package init?(_ text: String) {
+    self.init(text[...])
+  }
+
+  /// Takes 1 to 8,192 characters of RFC 6750's `b64token`, else nil.
+  package init?(_ text: Substring) {
+    guard (1...Self.maximumLength).contains(text.utf8.count) else { return nil }
+    var dots = 0
+    for byte in text.utf8 {
+      guard Self.isToken(byte) else { return nil }
+      if byte == UInt8(ascii: ".") { dots += 1 }
+    }
     self = dots == 2 ? .jwt(String(text)) : .token(String(text))
   }
 
