@@ -456,6 +456,30 @@ def test_a_bundle_goes_where_the_server_is_not(shop):
         line for line in new if line.startswith("value")]
     assert old[-1] != new[-1]
     assert job.environment == "prod-eu"
+    # Who has seen the new one takes no older one in its place, unless they say so.
+    older = store.folder / "older.bundle"
+    older.write_text(text)
+    opening = ("--signer", signer, "--identity", key, "kw://payments/db#password")
+    command("open", bundle, *opening)
+    words = command("open", older, *opening, expect=7)
+    assert str(older) in words and "--allow-older" in words and "kw://payments/db#password" in words
+    command("open", older, *opening, "--allow-older")
+    command("open", older, *opening, expect=7)
+    command("open", bundle, *opening)
+    floor = store.folder / "away/.local/state/keyward/bundle-floor"
+    assert floor.stat().st_mode & 0o777 == 0o600
+    # A machine that keeps nothing takes any, and says how new it must be if that matters.
+    made = next(line.removeprefix("created: ") for line in new if line.startswith("created: "))
+    away["KEYWARD_BUNDLE_FLOOR"] = "/proc/keyward/floor"
+    away["KEYWARD_BUNDLE_NOT_BEFORE"] = made
+    words = command("open", older, *opening, expect=7)
+    assert made in words and VALUES["prod-eu"] not in words
+    opened = command("open", bundle, *opening)
+    assert opened.stdout.decode() == VALUES["prod-eu"]
+    assert "/proc/keyward/floor" in opened.stderr.decode()
+    command("open", bundle, *opening, "--not-before", "soon", expect=2)
+    command("open", older, *opening, "--not-before", "1h")
+    del away["KEYWARD_BUNDLE_FLOOR"], away["KEYWARD_BUNDLE_NOT_BEFORE"]
     # What somebody else signed, or changed, chooses no key for what comes.
     text = bundle.read_text()
     for forged, signer in ((text.replace("expires: 20", "expires: 21"), "bundles/signer"),
