@@ -264,6 +264,11 @@ var targets: [Target] = [
     swiftSettings: settings
   ),
   .testTarget(
+    name: "KeywardClientTests",
+    dependencies: ["KeywardClient", "KeywardCrypto", "KeywardModel"],
+    swiftSettings: settings
+  ),
+  .testTarget(
     name: "KeywardHTTPAPITests",
     dependencies: nio + [
       "KeywardClient", "KeywardCrypto", "KeywardHTTPAPI", "KeywardHTTPClient", "KeywardModel",

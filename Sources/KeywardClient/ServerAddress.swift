@@ -37,6 +37,18 @@ package struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
     if case .https = place { true } else { false }
   }
 
+  /// The one spelling of all that mean the same server: host in lower case, the port written out.
+  package var canonical: String {
+    switch place {
+    case .unix(let path): return "unix://\(path)"
+    case .abstract(let name): return "unix:///@\(name)"
+    case .https(let authority):
+      let host = authority.lowercased()
+      let hasPort = host.last != "]" && host.split(separator: "]").last?.contains(":") == true
+      return "https://\(host)\(hasPort ? "" : ":443")"
+    }
+  }
+
   /// Where libcurl connects; the files are for HTTPS alone.
   func endpoint(_ files: TLSFiles) -> HTTPEndpoint {
     switch place {

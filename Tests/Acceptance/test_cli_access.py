@@ -7,8 +7,10 @@ import pty
 import re
 import shlex
 import socket
+import ssl
 import stat
 import subprocess
+import threading
 import time
 
 import jwt
@@ -444,7 +446,7 @@ def secured(stores):
 def kept_token(desk):
     path = desk.home / ".config" / "keyward" / "token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    return path.read_text().strip()
+    return path.read_text().splitlines()[0]
 
 
 def test_login_by_machine_role(secured):
@@ -477,6 +479,63 @@ def test_login_by_machine_role(secured):
     officer.run("auth", "role", "revoke-secret-id", "backup", issued["info"]["accessor"])
     secret.write_text(issued["secret_id"])
     machine.run(*login, expect=5)
+
+
+class Listener(threading.Thread):
+    """A server with a certificate that the client trusts, which keeps what it is sent."""
+
+    def __init__(self, chain, keys):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.heard = self.socket.getsockname()[1], []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(chain, keys)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                with self.context.wrap_socket(self.socket.accept()[0], server_side=True) as peer:
+                    self.heard.append(peer.recv(1 << 16))
+                    peer.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                                 b"Connection: close\r\n\r\n")
+            except ssl.SSLError:
+                self.heard.append(b"")
+
+
+def test_a_token_of_login_goes_to_its_server_alone(secured):
+    officer, machine = secured.officer, secured.desk("machine")
+    role = officer.json("auth", "role", "put", "backup")
+    secret = machine.home / "secret-id"
+    officer.json("auth", "role", "secret-id", "backup", "--out", secret)
+    machine.run("login", "--method", "role", "--role-id", role["role_id"], "--secret-id-file", secret)
+    token, own = kept_token(machine), secured.variables["KEYWARD_ADDR"]
+    other = Listener(*secured.issue("other", [x509.DNSName("localhost")],
+                                    ExtendedKeyUsageOID.SERVER_AUTH))
+    there = f"https://localhost:{other.port}"
+    for command in (("whoami",), ("logout",), ("key", "list"), ("get", "kw://payments/db#password")):
+        words = machine.run(*command, "--addr", there, expect=5)
+        assert own in words and there in words and "keyward login" in words and token not in words
+    assert other.heard == []
+    # Named by hand it is the same file.
+    path = machine.home / ".config/keyward/token"
+    named = secured.desk("named", KEYWARD_TOKEN_FILE=str(path))
+    named.run("whoami", "--addr", there, expect=5)
+    named.run("whoami", "--addr", f"unix://{secured.store.admin_path}", expect=5)
+    assert other.heard == []
+    # Other authorities, by which somebody else could be that server.
+    ca = machine.home / "ca.pem"
+    ca.write_bytes(secured.authority.public_bytes(serialization.Encoding.PEM))
+    assert machine.json("whoami", "--cacert", ca)["principal"]["name"] == "backup"
+    ca.write_bytes(ca.read_bytes() + certificate("evil ca", secured.key).public_bytes(
+        serialization.Encoding.PEM))
+    assert "authorities" in machine.run("whoami", "--cacert", ca, expect=5)
+    # In other words it is the same server.
+    assert machine.json("whoami", "--addr", own + "/")["principal"]["name"] == "backup"
+    # A token alone, as made by hand, is bound to none: the listener hears what this test listens for.
+    path.write_text(token + "\n")
+    machine.run("whoami", "--addr", there, expect=1)
+    assert len(other.heard) == 1 and f"Authorization: Bearer {token}".encode() in other.heard[0]
 
 
 def test_login_by_jwt_of_a_cluster(secured):

@@ -16,7 +16,7 @@ struct LoginCommand: ParsableCommand {
         keyward login --method role --role-id ROLE-ID --secret-id-file secret-id
 
       The token goes to $KEYWARD_TOKEN_FILE, else ~/.config/keyward/token, mode 0600, and commands \
-      over HTTPS use it. With --print it goes to standard output alone:
+      over HTTPS use it: for this server alone, and with the authorities that were trusted. With --print it goes to standard output alone:
 
         KEYWARD_TOKEN=$(keyward login --method jwt --jwt-file - --print <<<"$ID_TOKEN")
       """
@@ -82,7 +82,7 @@ struct LoginCommand: ParsableCommand {
     guard let credential = BearerCredential(issued.token) else {
       throw CommandFailure(.failed, "The server's token is none that this version can keep.")
     }
-    let path = try TokenFile.write(credential)
+    let path = try TokenFile.write(KeptToken(credential, origin: server.origin()))
     try output.print(Report(info: issued.info, tokenFile: path)) {
       TokenText.details(issued.info) + "\nToken file" + "       " + Table.printable(path)
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Glibc
 import KeywardClient
+import KeywardCrypto
 import KeywardHTTPClient
 import KeywardModel
 import KeywardSystem
@@ -76,6 +78,25 @@ struct ServerOptions: ParsableArguments {
   }
 
   func client(_ bearer: Bearer = .standard) throws -> KeywardClient {
+    let server = try server()
+    return try KeywardClient(server, try credentials(for: server, bearer))
+  }
+
+  /// Where a token that is made now may be shown later.
+  func origin() throws -> TokenOrigin {
+    let server = try server()
+    return try origin(server, server.isHTTPS ? files().authorities : nil)
+  }
+
+  private func origin(_ server: ServerAddress, _ authorities: String?) throws -> TokenOrigin {
+    let digest = try authorities.map { path in
+      let file = try FileDescriptor.open(path, O_RDONLY)
+      return Hex.encode(Digest.sha256(try file.readAll(from: path, limit: 16 << 20)))
+    }
+    return TokenOrigin(server, authorities: digest)
+  }
+
+  private func server() throws -> ServerAddress {
     let text = addressText
     guard let server = ServerAddress(text) else {
       throw CommandFailure(
@@ -84,7 +105,7 @@ struct ServerOptions: ParsableArguments {
         remedy: "Write https://host:port, unix:///absolute/path or unix:///@abstract-name."
       )
     }
-    return try KeywardClient(server, try credentials(for: server, bearer))
+    return server
   }
 
   private func credentials(
@@ -95,15 +116,17 @@ struct ServerOptions: ParsableArguments {
     say("the server is \(server)")
     if server.isHTTPS { credentials.files = try files() }
     let isProved = credentials.files.certificate != nil
+    let authorities = credentials.files.authorities
+    let origin = { try self.origin(server, authorities) }
     switch bearer {
     case .none: break
     case .session(let credential): credentials.bearer = credential
-    case .kept: credentials.bearer = try standardBearer(readingFile: true)
+    case .kept: credentials.bearer = try standardBearer(origin, readingFile: true)
     case .standard where !server.isHTTPS:
-      credentials.bearer = try standardBearer(readingFile: false)
+      credentials.bearer = try standardBearer(origin, readingFile: false)
     case .standard:
       if isProved { say("a client certificate is given") }
-      credentials.bearer = try standardBearer(readingFile: true) {
+      credentials.bearer = try standardBearer(origin, readingFile: true) {
         // Who shows a certificate is not somebody else too.
         isProved
           ? nil : try PlatformLogin.credential(for: Self.authority(of: server), say: say)
@@ -161,6 +184,7 @@ struct ServerOptions: ParsableArguments {
   /// and not that of a token from some day; and after the platform, since jobs of one machine share
   /// their home, and one must not take the token that another left.
   private func standardBearer(
+    _ origin: () throws -> TokenOrigin,
     readingFile: Bool,
     platform: () throws -> BearerCredential? = { nil }
   ) throws -> BearerCredential? {
@@ -172,7 +196,7 @@ struct ServerOptions: ParsableArguments {
       return credential
     }
     if let path = TokenFile.named {
-      guard let credential = try TokenFile.read(path) else {
+      guard let credential = try TokenFile.read(path, for: origin) else {
         throw CommandFailure(
           .usage,
           "\(path), which KEYWARD_TOKEN_FILE names, is not there.",
@@ -184,7 +208,7 @@ struct ServerOptions: ParsableArguments {
     }
     if let credential = try platform() { return credential }
     guard readingFile, let path = TokenFile.path else { return nil }
-    let credential = try TokenFile.read(path)
+    let credential = try TokenFile.read(path, for: origin)
     say(credential == nil ? "\(path) is not there" : "using the token of 'login' in \(path)")
     return credential
   }

@@ -1,4 +1,5 @@
 import Glibc
+import KeywardClient
 import KeywardCrypto
 import KeywardModel
 import KeywardSystem
@@ -21,23 +22,42 @@ enum TokenFile {
     ProcessEnvironment.all["KEYWARD_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// Reads the token of a file that nobody else may read; nil when there is no file.
-  static func read(_ path: String) throws -> BearerCredential? {
+  /// Reads the token of a file that nobody else may read, for that server; nil when there is no file.
+  static func read(
+    _ path: String,
+    for origin: () throws -> TokenOrigin
+  ) throws -> BearerCredential? {
     guard access(path, F_OK) == 0 else { return nil }
-    let secret = try SecretFile.read(path, limit: BearerCredential.maximumLength + 2)
-    let text = String(decoding: secret.revealed(), as: UTF8.self)
-    guard let credential = BearerCredential(text.trimmingLineEnd) else {
+    let secret = try SecretFile.read(path, limit: KeptToken.longest)
+    guard let kept = KeptToken(String(decoding: secret.revealed(), as: UTF8.self)) else {
       throw CommandFailure(
         .usage,
         "\(path) does not hold one token.",
         remedy: "Log in again, or remove it."
       )
     }
-    return credential
+    guard let own = kept.origin else { return kept.credential }
+    let asked = try origin()
+    guard own != asked else { return kept.credential }
+    let remedy =
+      "Log in there: keyward login. With several servers give each its own file: KEYWARD_TOKEN_FILE."
+    guard own.server == asked.server else {
+      throw CommandFailure(
+        .refused,
+        "The token in \(path) is of \(own.server), and is not sent to \(asked.server).",
+        remedy: remedy
+      )
+    }
+    throw CommandFailure(
+      .refused,
+      "The token in \(path) is of a login at \(own.server) that trusted other authorities than"
+        + " those of now, and is not sent.",
+      remedy: "Name the same with --cacert or KEYWARD_CACERT. If they were replaced: keyward login."
+    )
   }
 
   /// Keeps a token, and makes the folder of the file where it is missing.
-  static func write(_ credential: BearerCredential) throws -> String {
+  static func write(_ token: KeptToken) throws -> String {
     guard let path else {
       throw CommandFailure(
         .usage,
@@ -46,7 +66,7 @@ enum TokenFile {
       )
     }
     try makeFolder(parentDirectory(of: path))
-    try AtomicFile.write(Array((credential.revealed + "\n").utf8), to: path, mode: 0o600)
+    try AtomicFile.write(Array(token.text.utf8), to: path, mode: 0o600)
     return path
   }
 
@@ -63,13 +83,5 @@ enum TokenFile {
     guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
       throw SystemError(cannot: "make the folder \(folder)", code: errno)
     }
-  }
-}
-
-extension String {
-  fileprivate var trimmingLineEnd: Substring {
-    var rest = self[...]
-    while let last = rest.last, last.isNewline { rest = rest.dropLast() }
-    return rest
   }
 }
