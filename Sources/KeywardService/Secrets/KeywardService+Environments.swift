@@ -133,11 +133,29 @@ extension KeywardService {
     _ state: UnsealedState,
     at time: Timestamp
   ) -> Bool {
+    maySee(
+      caller,
+      operation,
+      resource,
+      state,
+      reaching: state.secrets.source(of: resource, for: operation),
+      at: time
+    )
+  }
+
+  /// The same about a resource that leads to `source`.
+  func maySee(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ resource: Resource,
+    _ state: UnsealedState,
+    reaching source: @autoclosure () -> ResourcePath?,
+    at time: Timestamp
+  ) -> Bool {
     let request = PolicyRequest(caller, operation, resource, time: time)
     let policy = state.policy.compiled
     guard policy.isAllowed(request) else { return false }
-    let source = state.secrets.source(of: resource, for: operation)
-    let decision = policy.decide(request, reaching: source)
+    let decision = policy.decide(request, reaching: source())
     return decision.isAllowed && decision.approvals.isEmpty
   }
 }

@@ -54,9 +54,13 @@ extension KeywardService {
         reply: reply
       ) { index, authorization, state, record throws(ServiceError) in
         let reference = references[index]
-        let lookup = self.look(reference, choice, state, at: record.time)
-        try Self.check(lookup, authorization.source)
-        switch lookup {
+        switch try self.look(
+          reference,
+          choice,
+          state,
+          reaching: authorization.source,
+          at: record.time
+        ) {
         case .absent(let outcome, let words):
           return (.absent(outcome, words), ServiceError(.notFound, words))
         case .found(let entry, let version, let fields, let depth):
@@ -152,9 +156,13 @@ extension KeywardService {
           reply(result.map(\.0))
         }
       ) { authorization, state, record throws(ServiceError) in
-        let lookup = self.look(reference, choice, state, at: record.time)
-        try Self.check(lookup, authorization.source)
-        switch lookup {
+        switch try self.look(
+          reference,
+          choice,
+          state,
+          reaching: authorization.source,
+          at: record.time
+        ) {
         case .absent(_, let words): throw ServiceError(.notFound, words)
         case .found(let entry, let version, let fields, let depth):
           record.details = [.secret(version: UInt64(version.number), depth: UInt64(depth))]
@@ -187,10 +195,15 @@ extension KeywardService {
     _ choice: EnvironmentTree.Choice
   ) async throws(ServiceError) -> FetchedSecrets {
     try await awaiting { reply in
-      self.answer(caller, .selfRead, .own, reply: reply) { _, state, record in
+      self.answer(caller, .selfRead, .own, reply: reply) {
+        _,
+        state,
+        record throws(ServiceError) in
         record.details = [.count(UInt64(references.count))]
         let time = record.time
-        let results = references.map { self.planned(caller, $0, choice, state, at: time) }
+        let results = try references.map { reference throws(ServiceError) in
+          try self.planned(caller, reference, choice, state, at: time)
+        }
         let isComplete = results.allSatisfy { $0.outcome == .allowed }
         let head = Self.head(choice, isComplete: isComplete, results)
         return FetchedSecrets(head: head, values: [])
@@ -204,7 +217,7 @@ extension KeywardService {
     _ choice: EnvironmentTree.Choice,
     _ state: UnsealedState,
     at time: Timestamp
-  ) -> SecretResolution {
+  ) throws(ServiceError) -> SecretResolution {
     let text = reference.description
     func absent(
       _ outcome: SecretResolution.Outcome,
@@ -228,7 +241,7 @@ extension KeywardService {
       let rule = error.allowedBy.map { AuditedRequest.Later.prefix + $0 } ?? error.decision.rule
       return absent(.forbidden, rule, Self.words(ServiceError(error, source), choice, rule))
     }
-    switch look(reference, choice, state, at: time) {
+    switch try look(reference, choice, state, reaching: source, at: time) {
     case .absent(let outcome, let words): return absent(outcome, rule, words)
     case .found(let entry, let version, let fields, _):
       return Self.resolution(text, rule, entry, version, fields, hasValues: false)
@@ -240,13 +253,15 @@ extension KeywardService {
     _ reference: SecretReference,
     _ choice: EnvironmentTree.Choice,
     _ state: UnsealedState,
+    reaching source: ResourcePath?,
     at now: Timestamp
-  ) -> Lookup {
+  ) throws(ServiceError) -> Lookup {
     let chain = state.secrets.tree.chain(choice.name)
     guard !chain.isEmpty else {
       return .absent(.missing, "The environment '\(choice.name)' is not declared.")
     }
-    guard let (entry, depth) = state.secrets.find(reference.secret, in: chain) else {
+    let found = try state.secrets.find(reference.secret, in: chain, reaching: source)
+    guard let (entry, depth) = found else {
       let places = chain.map(\.description).joined(separator: ", ")
       return .absent(.missing, "There is no secret '\(reference.secret)' in: \(places).")
     }
@@ -272,22 +287,6 @@ extension KeywardService {
       return .absent(.missing, "Version \(number) of \(place) has no field '\(name)'.")
     }
     return .found(entry, version, [field], depth: depth)
-  }
-
-  /// Refuses a value of another environment than the one that policy was asked about: the value that
-  /// covered it went in between.
-  private static func check(
-    _ lookup: Lookup,
-    _ source: ResourcePath?
-  ) throws(ServiceError) {
-    guard case .found(let entry, _, _, let depth) = lookup, depth > 0,
-      entry.resource != source
-    else { return }
-    throw ServiceError(
-      .conflict,
-      "The secret '\(entry.secret.name)' changed while it was read.",
-      remedy: "Send the request again."
-    )
   }
 
   /// What a result says of a refusal; one that is not policy's usual answer has its own words.

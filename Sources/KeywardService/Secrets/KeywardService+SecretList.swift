@@ -1,4 +1,5 @@
 package import KeywardModel
+import KeywardPolicy
 import KeywardStore
 
 /// What a list of secrets asks for.
@@ -88,14 +89,13 @@ extension KeywardService {
     let choice = try await chosenEnvironment(caller, environment)
     return try await awaiting { reply in
       self.answer(caller, .secretShow, .secret(choice.name, name), reply: reply) {
-        _,
+        authorization,
         state,
         record throws(ServiceError) in
         let path = SecretPath(choice.name, name)
         let chain = state.secrets.tree.chain(choice.name)
-        guard
-          let entry = state.secrets.find(name, in: chain)?.entry ?? state.secrets.entry(path)
-        else { throw .noSecret(path) }
+        let found = try state.secrets.find(name, in: chain, reaching: authorization.source)
+        guard let entry = found?.entry ?? state.secrets.entry(path) else { throw .noSecret(path) }
         let uses = state.secrets.uses.uses(entry.secret.id).mapValues { list in
           list.map { SecretUseInfo(principal: $0.principal, at: $0.at.rfc3339) }
         }
@@ -123,18 +123,22 @@ extension KeywardService {
         var lines: [SecretDifference.Line] = []
         var same = 0
         for name in names {
-          let seen = [from, to].allSatisfy { environment in
+          let found = (
+            state.secrets.find(name, in: chains.0), state.secrets.find(name, in: chains.1)
+          )
+          // Of what was found, not of what would be found by now.
+          let seen = [(from, found.0), (to, found.1)].allSatisfy { environment, found in
             self.maySee(
               caller,
               .secretShow,
               .secret(environment, name),
               state,
+              reaching: SecretBook.source(found),
               at: record.time
             )
           }
           guard seen else { continue }
-          let left = state.secrets.find(name, in: chains.0)?.entry.secret
-          let right = state.secrets.find(name, in: chains.1)?.entry.secret
+          let (left, right) = (found.0?.entry.secret, found.1?.entry.secret)
           guard left != nil || right != nil else { continue }
           let fields = (Set(left?.fieldNames ?? []), Set(right?.fieldNames ?? []))
           guard left == nil || right == nil || fields.0 != fields.1 else {

@@ -111,6 +111,26 @@ package final class SecretBook: Sendable {
     tables.withLock { Self.find(name, in: chain, $0) }
   }
 
+  /// The same for who was authorized to reach `source`, and nothing else outside the first environment.
+  ///
+  /// Policy was asked a moment before: a value of another environment than the one that it was asked
+  /// about is refused, since what covered it went in between.
+  func find(
+    _ name: SecretName,
+    in chain: [EnvironmentName],
+    reaching source: ResourcePath?
+  ) throws(ServiceError) -> (entry: Entry, depth: Int)? {
+    guard let found = find(name, in: chain) else { return nil }
+    guard found.depth == 0 || found.entry.resource == source else {
+      throw ServiceError(
+        .conflict,
+        "The secret '\(name)' changed while it was read.",
+        remedy: "Send the request again."
+      )
+    }
+    return found
+  }
+
   private static func find(
     _ name: SecretName,
     in chain: [EnvironmentName],
@@ -135,6 +155,11 @@ package final class SecretBook: Sendable {
     let found = tables.withLock { tables in
       Self.find(name, in: tables.tree.chain(environment), tables)
     }
+    return Self.source(found)
+  }
+
+  /// Where what was found is from, if that is another environment than the one that was asked for.
+  static func source(_ found: (entry: Entry, depth: Int)?) -> ResourcePath? {
     guard let found, found.depth > 0 else { return nil }
     return found.entry.resource
   }

@@ -22,6 +22,11 @@ struct NaiveEvaluator {
     return !isAny(.forbid, request) && (builtIn || isAny(.allow, request))
   }
 
+  /// Whether a rule forbids it; none binds those who have no name in a policy.
+  func isForbidden(_ request: PolicyRequest) -> Bool {
+    ![.server, .anonymous].contains(request.principal.kind) && isAny(.forbid, request)
+  }
+
   /// The names of the approval rules that count.
   func approvals(_ request: PolicyRequest) -> Set<String> {
     if [.server, .anonymous].contains(request.principal.kind) { return [] }
