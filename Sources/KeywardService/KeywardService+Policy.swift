@@ -132,6 +132,9 @@ extension KeywardService {
 
   /// Whether the caller, or with the right to ask somebody else, may do something; with `explaining`,
   /// why.
+  ///
+  /// Of a secret that is inherited it is asked as a read of it is: of both environments. Only an answer
+  /// about who is allowed in the first tells that there is a second.
   package func decide(
     _ caller: Caller,
     _ request: DecisionRequest,
@@ -144,13 +147,19 @@ extension KeywardService {
     return try await awaiting { reply in
       self.answer(caller, operation, resource, reply: reply) { _, state, _ in
         let policy = state.policy.compiled
-        let decision = policy.decide(question)
+        let source = Resource(path: request.resource).flatMap {
+          state.secrets.source(of: $0, for: question.operation)
+        }
+        let decision = policy.decide(question, reaching: source)
+        let tellsSource = decision.isAllowed || policy.isAllowed(question)
         return DecisionAnswer(
           allowed: decision.isAllowed,
           rule: decision.rule,
           approvals: decision.approvals.map(\.words),
+          inheritedFrom: tellsSource ? source?.description : nil,
           // Bindings that do not mean the caller are none of the caller's business.
-          explanation: explaining ? policy.explain(question).lines(onlyOwn: isOwn) : []
+          explanation: explaining
+            ? policy.explain(question, reaching: source).lines(onlyOwn: isOwn) : []
         )
       }
     }

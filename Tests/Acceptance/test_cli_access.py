@@ -281,6 +281,39 @@ def test_a_token_does_what_policy_says_until_it_is_revoked(desk):
     assert "chmod 600" in Desk(desk.store, "x", KEYWARD_TOKEN_FILE=str(path)).run("whoami", expect=1)
 
 
+def test_questions_about_an_inherited_secret(desk):
+    desk.run("environment", "put", "base")
+    desk.run("environment", "put", "dev", "--inherits", "base")
+    desk.run("secret", "put", "app/db", "--env", "base", "--field", "password=-", data=b"value")
+    apply(desk, """
+apiVersion: keyward.dev/v1
+kind: Role
+metadata: {name: readers}
+spec:
+  rules:
+    - {effect: allow, operations: ["secret:read"], resources: ["secrets/dev/**"]}
+    - {effect: forbid, operations: ["secret:read"], resources: ["secrets/base/**"]}
+---
+apiVersion: keyward.dev/v1
+kind: Binding
+metadata: {name: ci}
+spec: {role: readers, subjects: [{issuer: tokens, name: ci}]}
+""")
+    question = ("secret:read", "secrets/dev/app/db")
+    words = desk.run("policy", "can-i", *question)
+    assert words.startswith("yes") and "inherited from secrets/base/app/db" in words
+    answer = desk.json_of(5, "policy", "can-i", *question, "--as", "tokens/ci")
+    assert answer["rule"] == "ci/readers#1" and answer["inherited_from"] == "secrets/base/app/db"
+    words = desk.run("policy", "explain", *question, "--as", "tokens/ci")
+    assert "ci/readers#1 forbids it there" in words and "secrets/base/app/db" in words
+    # What answers the question is what decides the read.
+    ci = holder(desk, "ci")
+    assert "secrets/base/app/db" in ci.run("secret", "get", "app/db", "--env", "dev", expect=5)
+    desk.run("secret", "put", "app/db", "--env", "dev", "--field", "password=-", data=b"own")
+    assert "inherited" not in ci.run("policy", "can-i", *question)
+    assert ci.run("secret", "get", "app/db", "--env", "dev", "--field", "password") == "own"
+
+
 def test_an_approval_from_request_to_use(desk):
     apply(desk, POLICY + "---" + APPROVERS)
     for name in ("app/old", "app/older"):

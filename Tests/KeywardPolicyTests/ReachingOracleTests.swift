@@ -31,6 +31,7 @@ struct ReachingOracleTests {
           let source = random.request().resource
           try Self.check(policy, naive, request, reaching: source, &counts)
         }
+        Self.checkExplanation(policy, request, reaching: random.request().resource)
       }
     }
     // The generator is worth something only if each kind of answer is frequent.
@@ -84,5 +85,29 @@ struct ReachingOracleTests {
     counts.refusedBehind += isRefusedBehind ? 1 : 0
     counts.approvedBehind += decision.approvals.count > own.approvals.count ? 1 : 0
     counts.allowedOnlyBehind += !isAllowedAtOnce && naive.isAllowed(behind) ? 1 : 0
+  }
+
+  /// An explanation says what is behind to those alone who are allowed at once.
+  private static func checkExplanation(
+    _ policy: CompiledPolicy,
+    _ request: PolicyRequest,
+    reaching source: ResourcePath
+  ) {
+    let explanation = policy.explain(request, reaching: source)
+    let decision = policy.decide(request, reaching: source)
+    guard policy.isAllowed(request) else {
+      #expect(explanation == policy.explain(request) && explanation.source == nil)
+      return
+    }
+    let behind = PolicyRequest(
+      principal: request.principal,
+      operation: request.operation,
+      resource: source,
+      time: request.time,
+      source: request.source
+    )
+    #expect(explanation.decision == decision && explanation.source?.resource == source)
+    #expect(explanation.source?.forbidding == policy.explain(behind).forbidding)
+    #expect(explanation.source?.forbidding.isEmpty == decision.isAllowed)
   }
 }

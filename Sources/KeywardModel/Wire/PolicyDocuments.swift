@@ -277,13 +277,31 @@ package struct DecisionAnswer: Hashable, Sendable, Codable {
   package let rule: String
   /// The approvals that are needed besides, by approval rule.
   package let approvals: [String]
+  /// The resource of a secret that the one asked about inherits, of which was asked too; of nobody who
+  /// is refused before.
+  package let inheritedFrom: String?
   /// Line by line, why; empty in the answer of `can-i`.
   package let explanation: [String]
 
-  package init(allowed: Bool, rule: String, approvals: [String], explanation: [String]) {
+  enum CodingKeys: String, CodingKey {
+    case allowed
+    case rule
+    case approvals
+    case inheritedFrom = "inherited_from"
+    case explanation
+  }
+
+  package init(
+    allowed: Bool,
+    rule: String,
+    approvals: [String],
+    inheritedFrom: String? = nil,
+    explanation: [String]
+  ) {
     self.allowed = allowed
     self.rule = rule
     self.approvals = approvals
+    self.inheritedFrom = inheritedFrom
     self.explanation = explanation
   }
 }

@@ -173,13 +173,7 @@ package final class CompiledPolicy: Sendable {
   package func decide(_ request: PolicyRequest, reaching source: ResourcePath?) -> Decision {
     let own = decide(request)
     guard let source, own.isAllowed else { return own }
-    let behind = PolicyRequest(
-      principal: request.principal,
-      operation: request.operation,
-      resource: source,
-      time: request.time,
-      source: request.source
-    )
+    let behind = request.about(source)
     let asked = AskedPath(behind, segments)
     if case .forbidden(let rule) = ruling(behind, asked) {
       return Decision(isAllowed: false, rule: rule)

@@ -2,8 +2,9 @@ package import KeywardModel
 
 /// Why the policy decides a request as it does, in so much detail that the decision follows from it.
 ///
-/// Allowed: a rule of `allowing`, or `builtIn`, matches, and none of `forbidding`. Refused: one of
-/// `forbidding` matches, or `misses` shows for every allow rule of every binding what was missing.
+/// Allowed: a rule of `allowing`, or `builtIn`, matches, and none of `forbidding`, nor of those of
+/// `source`. Refused: one of these matches, or `misses` shows for every allow rule of every binding what
+/// was missing.
 package struct Explanation: Hashable, Sendable {
   package let request: PolicyRequest
   package let decision: Decision
@@ -18,6 +19,14 @@ package struct Explanation: Hashable, Sendable {
   /// A binding that does not hold is in it once with its nearest rule, one that holds with each of its
   /// allow rules.
   package let misses: [Miss]
+  /// What an allowed request leads to, if anything: nothing is told of it to who is refused before.
+  package let source: Source?
+
+  /// A resource behind the one that the request names, and what forbids the operation there.
+  package struct Source: Hashable, Sendable {
+    package let resource: ResourcePath
+    package let forbidding: [RuleReference]
+  }
 
   /// A rule of a role, as a binding gives it.
   package struct RuleReference: Hashable, Sendable, CustomStringConvertible {
@@ -73,12 +82,36 @@ package struct Explanation: Hashable, Sendable {
 }
 
 extension CompiledPolicy {
-  /// Why the request is decided as it is.
+  /// Why the request is decided as it is, with what it leads to.
   ///
   /// Looks at every binding, unlike `decide`: for people, not for every request.
-  package func explain(_ request: PolicyRequest) -> Explanation {
-    let decision = decide(request)
-    let builtIn = BuiltInBinding.allowing(request, officerUIDs: officerUIDs)
+  package func explain(
+    _ request: PolicyRequest,
+    reaching source: ResourcePath? = nil
+  ) -> Explanation {
+    let own = decide(request)
+    let matching = matching(request)
+    let isDefault = !own.isAllowed && matching.forbidding.isEmpty
+    var reached: Explanation.Source?
+    if let source, own.isAllowed {
+      let behind = self.matching(request.about(source))
+      reached = Explanation.Source(resource: source, forbidding: behind.forbidding)
+    }
+    return Explanation(
+      request: request,
+      decision: decide(request, reaching: source),
+      builtIn: BuiltInBinding.allowing(request, officerUIDs: officerUIDs),
+      allowing: matching.allowing,
+      forbidding: matching.forbidding,
+      misses: isDefault ? misses(request, Array(bindings.indices)) : [],
+      source: reached
+    )
+  }
+
+  /// All rules that are about the request in every respect.
+  private func matching(
+    _ request: PolicyRequest
+  ) -> (allowing: [Explanation.RuleReference], forbidding: [Explanation.RuleReference]) {
     var allowing: [Explanation.RuleReference] = []
     var forbidding: [Explanation.RuleReference] = []
     for number in candidates(request.principal, most: .max).sorted()
@@ -97,15 +130,7 @@ extension CompiledPolicy {
         }
       }
     }
-    let isDefault = !decision.isAllowed && forbidding.isEmpty
-    return Explanation(
-      request: request,
-      decision: decision,
-      builtIn: builtIn,
-      allowing: allowing,
-      forbidding: forbidding,
-      misses: isDefault ? misses(request, Array(bindings.indices)) : []
-    )
+    return (allowing, forbidding)
   }
 
   /// The rule text of a refusal by default.

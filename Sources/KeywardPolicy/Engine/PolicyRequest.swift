@@ -39,6 +39,17 @@ package struct PolicyRequest: Hashable, Sendable {
     )
   }
 
+  /// The same question about another resource.
+  func about(_ resource: ResourcePath) -> PolicyRequest {
+    PolicyRequest(
+      principal: principal,
+      operation: operation,
+      resource: resource,
+      time: time,
+      source: source
+    )
+  }
+
   /// What the service is asked by `caller`.
   package init(
     _ caller: Caller,

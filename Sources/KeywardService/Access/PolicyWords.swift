@@ -11,6 +11,10 @@ extension Explanation {
     if let builtIn { lines.append("the built-in binding \(builtIn.rawValue) allows it") }
     lines += allowing.map { "\($0) allows it" }
     lines += forbidding.map { "\($0) forbids it, and a forbid wins" }
+    if let source {
+      lines.append("it leads to \(source.resource), where forbids and approvals count too")
+      lines += source.forbidding.map { "\($0) forbids it there, and a forbid wins" }
+    }
     lines += decision.approvals.map { "approval is needed: \($0.words)" }
     for miss in misses.prefix(10) {
       lines.append(
@@ -18,7 +22,7 @@ extension Explanation {
       )
     }
     if misses.count > 10 { lines.append("and \(misses.count - 10) more that are farther") }
-    if !decision.isAllowed, forbidding.isEmpty, misses.isEmpty {
+    if !decision.isAllowed, source == nil, forbidding.isEmpty, misses.isEmpty {
       lines.append("no binding of any document could allow it")
     }
     return lines

@@ -225,4 +225,71 @@ struct SecretInheritanceTests {
     )
     #expect(empty.differences.map(\.name) == ["p/base"] && empty.differences.first?.to == nil)
   }
+
+  /// `can-i` and `explain` answer as the read would, and tell of what is behind to nobody else.
+  @Test
+  func questionsAreAnsweredAsTheReadIs() async throws {
+    let server = try await Self.server(Self.forbid)
+    try await server.put("p/db", in: "scratch", ["x": "mine"])
+    try await server.put("p/db", in: "base", ["x": "of base"])
+    func ask(_ resource: String, as caller: Caller = Self.ana) async throws -> DecisionAnswer {
+      let request = DecisionRequest(operation: "secret:read", resource: resource)
+      let answer = try await server.service.decide(caller, request, explaining: false)
+      let why = try await server.service.decide(caller, request, explaining: true)
+      #expect(answer.explanation.isEmpty && why.explanation.first?.contains(answer.rule) == true)
+      #expect((why.allowed, why.rule) == (answer.allowed, answer.rule))
+      #expect(why.approvals == answer.approvals && why.inheritedFrom == answer.inheritedFrom)
+      return why
+    }
+    let own = try await ask("secrets/scratch/p/db")
+    #expect(own.allowed && own.inheritedFrom == nil)
+    let scratch = SecretVersionsRequest(environment: "scratch", all: true)
+    _ = try await server.service.destroySecret(.officer, "p/db", scratch)
+    let behind = try await ask("secrets/scratch/p/db")
+    #expect(!behind.allowed && behind.rule == "kept-out/kept-out#0")
+    #expect(behind.inheritedFrom == "secrets/prod/p/db")
+    #expect(behind.explanation.contains { $0.contains("secrets/prod/p/db") })
+    #expect(behind.explanation.contains("kept-out/kept-out#0 forbids it there, and a forbid wins"))
+    let fetched = try await server.fetch(["kw://p/db#x"], in: "scratch", as: Self.ana)
+    #expect(fetched.head.results.map(\.outcome) == [.forbidden])
+
+    // Who may not read in the first environment learns nothing of a second.
+    let stranger = try await ask("secrets/scratch/p/db", as: .named("bob"))
+    #expect(!stranger.allowed && stranger.inheritedFrom == nil)
+    #expect(!stranger.explanation.joined().contains("prod"))
+    #expect(try await ask("secrets/scratch/p/none").inheritedFrom == nil)
+
+    // An approval that the second asks for is one of the answer.
+    try await server.apply(
+      """
+      apiVersion: keyward.dev/v1
+      kind: ApprovalRule
+      metadata: {name: base-reads}
+      spec:
+        operations: ["secret:read"]
+        resources: ["secrets/base/**"]
+        require: {n: 1, of: [{issuer: tokens, name: "boss"}]}
+      ---
+      apiVersion: keyward.dev/v1
+      kind: Role
+      metadata: {name: approvers}
+      spec:
+        rules: [{effect: allow, operations: ["approval:*"], resources: ["approvals"]}]
+      ---
+      apiVersion: keyward.dev/v1
+      kind: Binding
+      metadata: {name: approvers}
+      spec: {role: approvers, subjects: [{issuer: tokens, name: boss}]}
+      """
+    )
+    let prod = SecretVersionsRequest(environment: "prod", all: true)
+    _ = try await server.service.destroySecret(.officer, "p/db", prod)
+    let approved = try await ask("secrets/scratch/p/db")
+    #expect(approved.allowed && approved.inheritedFrom == "secrets/base/p/db")
+    #expect(approved.approvals.count == 1 && approved.approvals[0].hasPrefix("base-reads: "))
+    // Destroying stays in the environment that is named.
+    let destroy = DecisionRequest(operation: "secret:destroy", resource: "secrets/scratch/p/db")
+    let writing = try await server.service.decide(Self.ana, destroy, explaining: false)
+    #expect(writing.allowed && writing.inheritedFrom == nil && writing.approvals.isEmpty)
+  }
 }

@@ -79,7 +79,8 @@ struct PolicyCanI: ParsableCommand {
         keyward policy can-i key:decrypt keys/etcd/prod-eu --as node-ca/kms-plugin \\
           --cluster prod-eu --source 10.1.2.3
 
-      Asking about another than oneself needs policy:explain.
+      Asking about another than oneself needs policy:explain. Of a secret that is inherited the \
+      answer is that of its reading: the rules about the environment that has it count too.
       """
   )
 
@@ -125,6 +126,7 @@ enum DecisionText {
     let word = answer.allowed ? "yes" : "no"
     let lines =
       ["\(word)  (\(answer.rule))"] + answer.approvals.map { "after approval: \($0)" }
+      + (answer.inheritedFrom.map { ["inherited from \($0), whose rules count too"] } ?? [])
     return lines.map(Table.printable).joined(separator: "\n")
   }
 }
