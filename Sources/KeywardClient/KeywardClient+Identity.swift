@@ -1,11 +1,6 @@
 package import KeywardModel
 
 extension KeywardClient {
-  /// Exchanges a credential for a token.
-  package func login(_ request: LoginRequest) throws(ClientError) -> IssuedToken {
-    try post(Query("/api/v1/auth/login"), json: request)
-  }
-
   package func whoAmI() throws(ClientError) -> OwnIdentity {
     try get(Query("/api/v1/auth/self"))
   }

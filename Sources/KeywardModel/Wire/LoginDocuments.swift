@@ -16,7 +16,7 @@ package struct LoginRequest: Hashable, WireRequest {
   /// Seconds that the token is to live; at most what its issuer gives.
   package var ttl: Int64?
 
-  enum CodingKeys: String, CodingKey, CaseIterable {
+  package enum CodingKeys: String, CodingKey, CaseIterable {
     case method
     case jwt
     case roleID = "role_id"

@@ -65,17 +65,7 @@ struct LoginCommand: ParsableCommand {
   }
 
   func run() throws {
-    var request = LoginRequest(method: method, roleID: roleID, ttl: ttl?.value)
-    // A projected token has the mode that the platform gives it.
-    if let jwtFile { request.jwt = try Self.line(SecretInput.data(jwtFile, limit: 1 << 16)) }
-    if let path = secretIDFile {
-      let secret =
-        path == "-"
-        ? try SecretInput.secret(path, limit: 4096)
-        : SecretBox(try SecretFile.read(path, limit: 4096, followingLinks: true))
-      request.secretID = try Self.line(secret)
-    }
-    let issued = try server.client(.none).login(request)
+    let issued = try server.client(.none).login(try shown(), ttl: ttl?.value)
     if printsToken {
       return try output.print(issued) { issued.token }
     }
@@ -88,8 +78,35 @@ struct LoginCommand: ParsableCommand {
     }
   }
 
-  private static func line(_ secret: SecretBox) throws -> String {
-    String(decoding: try SecretInput.line(secret).bytes.revealed(), as: UTF8.self)
+  private func shown() throws -> LoginCredential {
+    // A projected token has the mode that the platform gives it.
+    if let jwtFile {
+      return .jwt(try LoginInput.text(SecretInput.data(jwtFile, limit: 1 << 16), of: jwtFile))
+    }
+    guard let roleID, let path = secretIDFile else { return .certificate }
+    return .role(id: roleID, try LoginInput.secretID(path))
+  }
+}
+
+/// The secrets of logins, as they come from files.
+enum LoginInput {
+  /// A secret id: a file that nobody else may read, or `-`.
+  static func secretID(_ path: String) throws -> LoginCredential.Text {
+    if path == "-" { return try text(SecretInput.secret(path, limit: 4096), of: path) }
+    let file = SecretBox(try SecretFile.read(path, limit: 4096, followingLinks: true))
+    return try text(file, of: path)
+  }
+
+  /// The one line of a secret that came from `origin`.
+  static func text(_ secret: SecretBox, of origin: String) throws -> LoginCredential.Text {
+    guard let text = LoginCredential.Text(try SecretInput.line(secret)) else {
+      throw CommandFailure(
+        .usage,
+        "\(origin == "-" ? "Standard input" : origin) holds no credential: one line of text.",
+        remedy: "Write the JWT or secret id into it, and nothing else."
+      )
+    }
+    return text
   }
 }
 

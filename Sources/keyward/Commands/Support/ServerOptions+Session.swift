@@ -22,7 +22,7 @@ extension ServerOptions {
       defer { if revokesGiven { revoke(client) } }
       return try body(client)
     }
-    let issued = try client(.none).login(login)
+    let issued = try client(.none).login(login, ttl: Self.sessionSeconds)
     guard let credential = BearerCredential(issued.token) else {
       throw CommandFailure(.failed, "The server's token is none that this version can show.")
     }
@@ -34,22 +34,20 @@ extension ServerOptions {
 
   /// The login of the machine role that the environment names; nil where it names none, or where a
   /// token or a certificate comes first.
-  private func roleLogin() throws -> LoginRequest? {
+  private func roleLogin() throws -> LoginCredential? {
     guard let id = Self.variable(RoleVariable.id), isAnonymousHTTPS else { return nil }
-    let secret: String
     if let path = Self.variable(RoleVariable.secretFile) {
-      let file = SecretBox(try SecretFile.read(path, limit: 4096, followingLinks: true))
-      secret = String(decoding: try SecretInput.line(file).bytes.revealed(), as: UTF8.self)
-    } else if let text = Self.variable(RoleVariable.secret) {
-      secret = text
-    } else {
+      return .role(id: id, try LoginInput.secretID(path))
+    }
+    guard let text = Self.variable(RoleVariable.secret) else {
       throw CommandFailure(
         .usage,
         "\(RoleVariable.id) names a machine role, and there is no secret id.",
         remedy: "Set \(RoleVariable.secretFile) to its file (mode 0600), or \(RoleVariable.secret)."
       )
     }
-    return LoginRequest(method: .role, roleID: id, secretID: secret, ttl: Self.sessionSeconds)
+    let secret = SecretBox(try SecretBytes.fixture(Array(text.utf8)))
+    return .role(id: id, try LoginInput.text(secret, of: RoleVariable.secret))
   }
 
   /// A token that cannot be revoked is said and no more: what was asked for has been done.
