@@ -67,6 +67,11 @@ enum PKCS8 {
       throw OpenSSL.failure("EVP_PKEY2PKCS8")
     }
     defer { PKCS8_PRIV_KEY_INFO_free(info) }
+    return try der(of: info)
+  }
+
+  /// The DER of a PrivateKeyInfo, straight into the arena.
+  static func der(of info: OpaquePointer) throws(CryptoError) -> SecretBytes {
     let length = i2d_PKCS8_PRIV_KEY_INFO(info, nil)
     guard length > 0 else { throw OpenSSL.failure("i2d_PKCS8_PRIV_KEY_INFO") }
     let result = try SecretBytes(count: Int(length))

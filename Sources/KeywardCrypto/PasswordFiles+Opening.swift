@@ -25,14 +25,7 @@ extension PasswordFiles {
       throw .authenticationFailed
     }
     defer { PKCS8_PRIV_KEY_INFO_free(info) }
-    let length = i2d_PKCS8_PRIV_KEY_INFO(info, nil)
-    guard length > 0 else { throw OpenSSL.failure("i2d_PKCS8_PRIV_KEY_INFO") }
-    let result = try SecretBytes(count: Int(length))
-    var next: UnsafeMutablePointer<UInt8>? = result.mutablePointer
-    guard i2d_PKCS8_PRIV_KEY_INFO(info, &next) == length else {
-      throw OpenSSL.failure("i2d_PKCS8_PRIV_KEY_INFO")
-    }
-    return result
+    return try PKCS8.der(of: info)
   }
 
   /// The key pair in a PKCS #12 file, whose halves were tried with each other; all that is wrong with

@@ -182,7 +182,7 @@ enum PrivateKeyCheck {
     ]
     switch label {
     case "PRIVATE KEY":
-      guard let der = try? PrivateKeyPEM.der(in: file) else {
+      guard let der = try? SecretPEM.decode("PRIVATE KEY", file) else {
         return findings + [unknown]
       }
       return findings + pkcs8(der, hints)

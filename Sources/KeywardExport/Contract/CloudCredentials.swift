@@ -59,7 +59,7 @@ package struct GoogleServiceAccount: Sendable {
     guard let pem = fields["private_key"] else { throw Self.unfit("It has no 'private_key'") }
     let key: PrivateKey
     do throws(CryptoError) {
-      guard let der = try PrivateKeyPEM.der(in: pem.bytes) else {
+      guard let der = try SecretPEM.decode("PRIVATE KEY", pem.bytes) else {
         throw .invalidKey("not PKCS#8")
       }
       key = try PrivateKey(pkcs8: der)

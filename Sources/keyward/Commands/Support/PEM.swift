@@ -5,7 +5,7 @@ import KeywardModel
 enum PEM {
   /// The DER of one `PRIVATE KEY` block, decoded within the arena.
   static func privateKey(_ text: SecretBox) throws -> SecretBox {
-    guard let der = try PrivateKeyPEM.der(in: text.bytes) else {
+    guard let der = try SecretPEM.decode("PRIVATE KEY", text.bytes) else {
       throw CommandFailure(
         .usage,
         "The file holds no unencrypted PKCS#8 block (BEGIN PRIVATE KEY).",
