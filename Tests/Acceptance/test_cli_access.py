@@ -534,6 +534,12 @@ class Listener(threading.Thread):
                                  b"Connection: close\r\n\r\n")
             except ssl.SSLError:
                 self.heard.append(b"")
+            except OSError:
+                return
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.join()
 
 
 def test_a_token_of_login_goes_to_its_server_alone(secured):
@@ -569,6 +575,7 @@ def test_a_token_of_login_goes_to_its_server_alone(secured):
     path.write_text(token + "\n")
     machine.run("whoami", "--addr", there, expect=1)
     assert len(other.heard) == 1 and f"Authorization: Bearer {token}".encode() in other.heard[0]
+    other.stop()
 
 
 def test_login_by_jwt_of_a_cluster(secured):
