@@ -21,6 +21,8 @@ package struct AuditRecord: Sendable {
   package var token: String?
   /// The approval that was asked for, given or used.
   package var approval: ApprovalID?
+  /// What the operation reaches besides its resource; it goes as the operation goes.
+  package var reached: [AuditRecord] = []
   private var outcome = AuditOutcome.failed
   private var reason = ErrorCode.internalError.rawValue
 
@@ -40,10 +42,13 @@ package struct AuditRecord: Sendable {
   package mutating func succeed() {
     outcome = .allowed
     reason = "ok"
+    for index in reached.indices { reached[index].succeed() }
   }
 
   /// It ended with `error`; policy, state and limits refuse, everything else fails.
   package mutating func fail(_ error: ServiceError) {
+    // What was refused itself stays as it is.
+    for index in reached.indices where reached[index].isPermitted { reached[index].fail(error) }
     reason = error.reason ?? error.code.rawValue
     // A later check, such as the one for escalation, refuses with the code that policy has too: the rule
     // says which of the two it was.
@@ -72,7 +77,16 @@ package struct AuditRecord: Sendable {
     kmsKeyID = caller.transport == .kms ? version?.kmsKeyID : nil
   }
 
-  /// The event in the form of the log.
+  /// The events of the log: of what was reached, then the operation's own.
+  package func events() -> [AuditEvent] {
+    reached.map { other in
+      var other = other
+      other.approval = approval
+      return other.event()
+    } + [event()]
+  }
+
+  /// The event in the form of the log, without what was reached.
   package func event() -> AuditEvent {
     let hash = kmsKeyID.map { KeyIDHash(keyID: $0.description) }
     return AuditEvent(

@@ -340,7 +340,7 @@ package final class Committer: Sendable {
         record.fail(error)
         outcome = .failure(error)
       }
-      log.append(record.event(), at: record.time)
+      for event in record.events() { log.append(event, at: record.time) }
     }
     try log.finish(in: transaction)
     return (log, outcomes, outcome)

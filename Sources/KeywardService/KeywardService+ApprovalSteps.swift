@@ -98,7 +98,14 @@ extension KeywardService {
   ) throws(ServiceError) -> ApprovalRecord {
     let key = key(of: record, state)
     guard let approval = state.access.withApprovals({ $0[id] }),
-      approval.covers(record.caller, record.operation, record.resource, key, digest)
+      approval.covers(
+        record.caller,
+        record.operation,
+        record.resource,
+        key,
+        reached(by: record, state),
+        digest
+      )
     else {
       throw ServiceError(
         .approvalRequired,
@@ -128,12 +135,14 @@ extension KeywardService {
   ) throws(ServiceError) -> ApprovalStep {
     let (caller, now) = (record.caller, record.time)
     let key = key(of: record, state)
+    let reached = reached(by: record, state)
     return try state.access.withApprovals { book throws(ServiceError) in
       if let known = book.open(
         caller,
         record.operation,
         record.resource,
         key,
+        reached,
         digest,
         at: now
       ) {
@@ -155,6 +164,7 @@ extension KeywardService {
         operation: record.operation,
         resource: record.resource,
         key: key,
+        reached: reached,
         digest: digest,
         now: now,
         validFor: requirements.map(\.validFor).min() ?? 86_400
@@ -167,6 +177,19 @@ extension KeywardService {
   private func key(of record: AuditRecord, _ state: UnsealedState) -> KeyID? {
     guard case .key(let name) = record.resource else { return nil }
     return state.directory.key(named: name)?.id
+  }
+
+  private func reached(
+    by record: AuditRecord,
+    _ state: UnsealedState
+  ) -> ApprovalRecord.Reached? {
+    record.reached.first.map { other in
+      ApprovalRecord.Reached(
+        operation: other.operation,
+        resource: other.resource.description,
+        key: key(of: other, state)?.description
+      )
+    }
   }
 
   /// Takes back the votes that came with tokens that are revoked; returns what shows it.

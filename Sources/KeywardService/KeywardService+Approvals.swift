@@ -124,6 +124,19 @@ extension KeywardService {
       ),
       reaching: state.secrets.source(of: resource, for: approval.operation)
     )
+    var approvals = decision.approvals
+    if let reached = approval.reached, let other = Resource(path: reached.resource) {
+      approvals +=
+        state.policy.compiled.decide(
+          PolicyRequest(
+            principal: approval.requester,
+            operation: reached.operation,
+            resource: other,
+            time: now,
+            source: approval.source
+          )
+        ).approvals
+    }
     let caller = Caller(
       principal: approval.requester,
       transport: .server,
@@ -135,7 +148,7 @@ extension KeywardService {
       operation: approval.operation,
       resource: resource
     )
-    return requirements(decision.approvals, record, state)
+    return requirements(approvals, record, state)
   }
 
   private func info(

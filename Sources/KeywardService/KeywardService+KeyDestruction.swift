@@ -131,9 +131,9 @@ extension KeywardService {
   }
 
   /// The same change, after which no copy of these envelopes is left in the files.
-  func scrubbing(_ removed: [[UInt8]], _ change: Change<KeyInfo>) -> Change<KeyInfo> {
+  func scrubbing<Answer>(_ removed: [[UInt8]], _ change: Change<Answer>) -> Change<Answer> {
     guard !removed.isEmpty else { return change }
-    return Change(change.answer) { [self] in
+    return Change(outcome: change.outcome) { [self] in
       change.apply()
       scrubSoon(of: removed)
     }

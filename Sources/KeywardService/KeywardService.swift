@@ -231,11 +231,14 @@ package final class KeywardService: Sendable {
   /// Authorizes, changes the store in a transaction that holds the entry too, replies once durable.
   ///
   /// `act` runs on the writing thread, where it is the only one, and returns the answer and what
-  /// makes the change visible to readers; the latter runs after the commit and before the reply.
+  /// makes the change visible to readers; the latter runs after the commit and before the reply. What
+  /// the change reaches besides `resource` is `reaching`: policy is asked about it as well, with its
+  /// approvals, and it has an entry of its own.
   package func change<Answer: Sendable>(
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
+    reaching other: (operation: ServiceOperation, resource: Resource)? = nil,
     reply: @escaping @Sendable (Result<Answer, ServiceError>) -> Void,
     act:
       @escaping @Sendable (
@@ -264,7 +267,9 @@ package final class KeywardService: Sendable {
       change: { transaction, record in
         let state = try self.unsealed()
         let authorization = try self.authorize(&record, state)
-        let step = try self.approvalStep(authorization.approvals, &record, state)
+        var approvals = authorization.approvals
+        if let other { approvals += try self.authorize(&record, reaching: other, state) }
+        let step = try self.approvalStep(approvals, &record, state)
         reserved.put((step, state))
         let show = try self.write(step, transaction, state)
         if case .ask(let approval, _) = step {
@@ -275,8 +280,11 @@ package final class KeywardService: Sendable {
           return show
         }
         let change = try act(authorization, state, transaction, &record)
-        record.succeed()
-        slot.put(.success(change.answer))
+        switch change.outcome {
+        case .success: record.succeed()
+        case .failure(let refusal): record.fail(refusal)
+        }
+        slot.put(change.outcome)
         return {
           show()
           change.apply()
@@ -320,6 +328,28 @@ package final class KeywardService: Sendable {
       record.isPermitted = error.allowedBy != nil
       record.rule = error.allowedBy ?? error.decision.rule
       throw ServiceError(error, source)
+    }
+  }
+
+  /// Asks the policy about what a change reaches besides its resource; returns what has to be approved.
+  private func authorize(
+    _ record: inout AuditRecord,
+    reaching other: (operation: ServiceOperation, resource: Resource),
+    _ state: UnsealedState
+  ) throws(ServiceError) -> [ApprovalRequirement] {
+    var reached = AuditRecord(
+      time: record.time,
+      caller: record.caller,
+      operation: other.operation,
+      resource: other.resource
+    )
+    defer { record.reached = [reached] }
+    do {
+      let authorization = try authorize(&reached, state)
+      return authorization.approvals
+    } catch {
+      reached.fail(error)
+      throw error
     }
   }
 
@@ -370,12 +400,21 @@ struct WaitingJournal: Sendable {
 }
 
 /// What a change hands back: the answer, and what shows it to readers once it is durable.
+///
+/// The answer can be a refusal that is itself worth writing down, such as an attempt that is counted.
 package struct Change<Answer: Sendable>: Sendable {
-  package let answer: Answer
+  package let outcome: Result<Answer, ServiceError>
   package let apply: @Sendable () -> Void
 
   package init(_ answer: Answer, apply: @escaping @Sendable () -> Void) {
-    self.answer = answer
+    self.init(outcome: .success(answer), apply: apply)
+  }
+
+  package init(
+    outcome: Result<Answer, ServiceError>,
+    apply: @escaping @Sendable () -> Void
+  ) {
+    self.outcome = outcome
     self.apply = apply
   }
 }

@@ -34,11 +34,12 @@ struct ApprovalBook: Sendable {
     _ operation: ServiceOperation,
     _ resource: Resource,
     _ key: KeyID?,
+    _ reached: ApprovalRecord.Reached?,
     _ digest: RequestDigest,
     at now: Timestamp
   ) -> ApprovalRecord? {
     records.values.first {
-      $0.isOpen(at: now) && $0.covers(caller, operation, resource, key, digest)
+      $0.isOpen(at: now) && $0.covers(caller, operation, resource, key, reached, digest)
     }
   }
 

@@ -22,6 +22,15 @@ package struct ApprovalRecord: Hashable, Sendable {
     package let accessor: String?
   }
 
+  /// What the request reaches besides its resource: its approvals are asked for as well.
+  package struct Reached: Hashable, Sendable {
+    package let operation: ServiceOperation
+    /// As ``Resource/description``.
+    package let resource: String
+    /// The id of the key, as for the resource itself.
+    package let key: String?
+  }
+
   /// The most votes that a record takes.
   static let mostVotes = 64
 
@@ -37,6 +46,7 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// The id of the key that the request is about, nil if there is none of its name: another key of that
   /// name has not been approved of.
   package let key: String?
+  package let reached: Reached?
   /// What the request asks for, in words; at most 1,024 bytes.
   package let summary: String
   /// The keyed digest of the exact request: ``AccessState/sealed(_:)``.
@@ -52,11 +62,13 @@ package struct ApprovalRecord: Hashable, Sendable {
     operation: ServiceOperation,
     resource: Resource,
     key: KeyID?,
+    reached: Reached? = nil,
     digest: RequestDigest,
     now: Timestamp,
     validFor seconds: Int64
   ) {
     self.key = key?.description
+    self.reached = reached
     self.id = id
     requester = caller.principal
     source = caller.source
@@ -80,9 +92,11 @@ package struct ApprovalRecord: Hashable, Sendable {
     _ operation: ServiceOperation,
     _ resource: Resource,
     _ key: KeyID?,
+    _ reached: Reached?,
     _ digest: RequestDigest
   ) -> Bool {
-    key?.description == self.key && caller.principal.isSameIdentity(as: requester)
+    key?.description == self.key && reached == self.reached
+      && caller.principal.isSameIdentity(as: requester)
       && operation == self.operation
       && resource.description.utf8.elementsEqual(self.resource.utf8) && digest == self.digest
   }
@@ -126,9 +140,11 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// Ends it with the one operation that it is for.
   package mutating func use() { state = .used }
 
-  private static let label = "keyward/approval/2"
-  /// The form without the key and the tokens of votes.
-  private static let formerLabel = "keyward/approval/1"
+  private static let label = "keyward/approval/3"
+  /// The form without what is reached.
+  private static let secondLabel = "keyward/approval/2"
+  /// The form without the key and the tokens of votes besides.
+  private static let firstLabel = "keyward/approval/1"
 
   /// The form that the store keeps.
   package var encoded: [UInt8] {
@@ -139,6 +155,9 @@ package struct ApprovalRecord: Hashable, Sendable {
     writer.add(operation.rawValue)
     writer.add(resource)
     writer.add(key ?? "")
+    writer.add(reached?.operation.rawValue ?? "")
+    writer.add(reached?.resource ?? "")
+    writer.add(reached?.key ?? "")
     writer.add(summary)
     writer.add(digest.bytes)
     writer.add(createdAt.milliseconds)
@@ -158,7 +177,8 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// Reads what ``encoded`` wrote; nil for anything else.
   package init?(decoding bytes: [UInt8]) {
     do {
-      let former = try? RecordReader(bytes, label: Self.formerLabel)
+      let first = try? RecordReader(bytes, label: Self.firstLabel)
+      let former = try? first ?? RecordReader(bytes, label: Self.secondLabel)
       var reader = try former ?? RecordReader(bytes, label: Self.label)
       guard let id = ApprovalID(try reader.readText()) else { return nil }
       self.id = id
@@ -168,8 +188,9 @@ package struct ApprovalRecord: Hashable, Sendable {
       guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
       self.operation = operation
       resource = try reader.readText()
-      let key = former == nil ? try reader.readText() : ""
+      let key = first == nil ? try reader.readText() : ""
       self.key = key.isEmpty ? nil : key
+      reached = former == nil ? try Reached(reading: &reader) : nil
       summary = try reader.readText()
       guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
       self.digest = digest
@@ -184,7 +205,7 @@ package struct ApprovalRecord: Hashable, Sendable {
         let source = NetworkAddress(try reader.readText())
         let isApproval = try reader.readNumber() == 1
         let at = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
-        let accessor = former == nil ? try reader.readText() : ""
+        let accessor = first == nil ? try reader.readText() : ""
         votes.append(
           Vote(
             principal: principal,
@@ -199,5 +220,17 @@ package struct ApprovalRecord: Hashable, Sendable {
     } catch {
       return nil
     }
+  }
+}
+
+extension ApprovalRecord.Reached {
+  /// Nil if there is nothing.
+  fileprivate init?(reading reader: inout RecordReader) throws(RecordReader.Failure) {
+    let operation = ServiceOperation(rawValue: try reader.readText())
+    resource = try reader.readText()
+    let key = try reader.readText()
+    self.key = key.isEmpty ? nil : key
+    guard let operation else { return nil }
+    self.operation = operation
   }
 }
