@@ -75,7 +75,7 @@ struct FileFormatTests {
       let type = KeyType.allCases[index]
       let text = try #require(answer["jwk"] as? String, "\(type) \(answer["error"] ?? "")")
       let content = try JWK.read(Samples.secret(unhex(text)))
-      let isSame = hex(content.material.revealed()) == keys[index]
+      let isSame = hex(content.material.bytes.revealed()) == keys[index]
       #expect(isSame, "\(type)")
       #expect(content.type == (type.isKeyPair ? type : nil))
     }

@@ -94,11 +94,13 @@ package enum JWK {
   }
 
   /// What a JWK holds.
-  package struct Content: ~Copyable {
+  package struct Content: Sendable {
     /// Nil for `oct`: which algorithm the bytes are for, the importer says.
     package let type: KeyType?
     /// Raw bytes, or canonical PKCS#8.
-    package let material: SecretBytes
+    package let material: SecretBox
+    /// What it says of its use.
+    package let purpose: Purpose
   }
 
   /// The longest text that is read, in bytes.
@@ -107,23 +109,29 @@ package enum JWK {
   /// Reads a private or symmetric JWK.
   ///
   /// Numbers must be in base64url without padding, RSA keys with their primes (RFC 7518 §6.3.2), and
-  /// the public half must belong to the private one. Unknown members are stepped over.
+  /// the public half must belong to the private one. Unknown members are stepped over; none is there
+  /// twice.
   package static func read(_ text: borrowing SecretBytes) throws(ExportRefusal) -> Content {
     guard text.count <= maximumLength else { throw invalid("it is too long") }
-    let fields: [String: SecretBox]
+    let members: SecretFields.Members
     do throws(SecretFields.Failure) {
-      fields = try SecretFields.read(
-        ["kty", "crv", "k", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi"],
+      members = try SecretFields.readAll(
+        texts: [
+          "kty", "crv", "k", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "use", "alg",
+        ],
+        lists: ["key_ops"],
         in: text
       )
     } catch {
       throw invalid("the JSON \(error.reason)")
     }
+    let fields = members.texts
     do throws(CryptoError) {
+      let purpose = try Purpose(members)
       if matches(fields["kty"], "oct") {
         let bytes = try number("k", fields)
         guard bytes.count > 0 else { throw .invalidKey("'k' is empty") }
-        return Content(type: nil, material: bytes)
+        return Content(type: nil, material: SecretBox(bytes), purpose: purpose)
       }
       let key: PrivateKey
       if matches(fields["kty"], "RSA") {
@@ -139,7 +147,10 @@ package enum JWK {
       else { throw .invalidKey("no type of Keyward's keys") }
       return Content(
         type: type,
-        material: key.algorithm.isEllipticCurve ? try CurvePKCS8.encode(key) : try key.pkcs8()
+        material: SecretBox(
+          key.algorithm.isEllipticCurve ? try CurvePKCS8.encode(key) : try key.pkcs8()
+        ),
+        purpose: purpose
       )
     } catch .invalidKey(let words) {
       throw invalid(words)
@@ -148,7 +159,7 @@ package enum JWK {
     }
   }
 
-  private static func invalid(_ words: String) -> ExportRefusal {
+  static func invalid(_ words: String) -> ExportRefusal {
     ExportRefusal(.keyInvalid, "The JWK cannot be used: \(words).")
   }
 

@@ -23,6 +23,27 @@ package enum SecretFields {
     }
   }
 
+  /// What `readAll` took out of an object.
+  package struct Members: Sendable {
+    package let texts: [String: SecretBox]
+    package let lists: [String: [SecretBox]]
+  }
+
+  /// The fields of the outermost object that bear one of the names, each of which must be a text or a
+  /// list of texts, as the name says.
+  ///
+  /// Any name twice is refused, and an escape in a name, by which one could be hidden.
+  package static func readAll(
+    texts: Set<String>,
+    lists: Set<String>,
+    in text: borrowing SecretBytes
+  ) throws(Failure) -> Members {
+    try text.withUnsafeBytes { (bytes) throws(Failure) in
+      var scanner = Scanner(bytes)
+      return try scanner.strictDocument(texts, lists)
+    }
+  }
+
   private struct Scanner {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
@@ -33,30 +54,94 @@ package enum SecretFields {
 
     mutating func document(_ names: Set<String>) throws(Failure) -> [String: SecretBox] {
       var found: [String: SecretBox] = [:]
+      try members { (name, scanner) throws(Failure) in
+        if scanner.peek == UInt8(ascii: "\""),
+          let wanted = names.first(where: { name.equals($0) })
+        {
+          guard found[wanted] == nil else { throw Failure(reason: "has a field twice") }
+          found[wanted] = SecretBox(try scanner.unescaped(scanner.string()))
+        } else {
+          try scanner.skipValue(depth: 1)
+        }
+      }
+      return found
+    }
+
+    mutating func strictDocument(
+      _ textNames: Set<String>,
+      _ listNames: Set<String>
+    ) throws(Failure) -> Members {
+      var texts: [String: SecretBox] = [:]
+      var lists: [String: [SecretBox]] = [:]
+      var seen: [Quoted] = []
+      try members { (name, scanner) throws(Failure) in
+        guard !name.bytes.contains(UInt8(ascii: "\\")) else {
+          throw Failure(reason: "has an escape in the name of a field")
+        }
+        guard !seen.contains(where: { $0.bytes.elementsEqual(name.bytes) }) else {
+          throw Failure(reason: "has a field twice")
+        }
+        seen.append(name)
+        if let wanted = textNames.first(where: { name.equals($0) }) {
+          guard scanner.peek == UInt8(ascii: "\"") else {
+            throw Failure(reason: "has a '\(wanted)' that is no text")
+          }
+          texts[wanted] = SecretBox(try scanner.unescaped(scanner.string()))
+        } else if let wanted = listNames.first(where: { name.equals($0) }) {
+          guard scanner.peek == UInt8(ascii: "[") else {
+            throw Failure(reason: "has a '\(wanted)' that is no list")
+          }
+          lists[wanted] = try scanner.list()
+        } else {
+          try scanner.skipValue(depth: 1)
+        }
+      }
+      return Members(texts: texts, lists: lists)
+    }
+
+    /// The members of the outermost object; `visit` steps over the value of each.
+    private mutating func members(
+      _ visit: (Quoted, inout Scanner) throws(Failure) -> Void
+    ) throws(Failure) {
       try expect(UInt8(ascii: "{"))
       skipSpace()
-      if peek == UInt8(ascii: "}") { return found }
-      while true {
-        skipSpace()
-        let name = try string()
-        try expect(UInt8(ascii: ":"))
-        skipSpace()
-        if peek == UInt8(ascii: "\""), let wanted = names.first(where: { name.equals($0) }) {
-          guard found[wanted] == nil else { throw Failure(reason: "has a field twice") }
-          found[wanted] = SecretBox(try unescaped(string()))
-        } else {
-          try skipValue(depth: 1)
-        }
-        skipSpace()
-        if peek == UInt8(ascii: ",") {
-          offset += 1
-          continue
-        }
+      if peek == UInt8(ascii: "}") {
+        offset += 1
+      } else {
+        repeat {
+          skipSpace()
+          let name = try string()
+          try expect(UInt8(ascii: ":"))
+          skipSpace()
+          try visit(name, &self)
+        } while takesComma()
         try expect(UInt8(ascii: "}"))
-        skipSpace()
-        guard offset == bytes.count else { throw Failure(reason: "goes on after its end") }
-        return found
       }
+      skipSpace()
+      guard offset == bytes.count else { throw Failure(reason: "goes on after its end") }
+    }
+
+    private mutating func list() throws(Failure) -> [SecretBox] {
+      var items: [SecretBox] = []
+      try expect(UInt8(ascii: "["))
+      skipSpace()
+      if peek == UInt8(ascii: "]") {
+        offset += 1
+        return items
+      }
+      repeat {
+        skipSpace()
+        items.append(SecretBox(try unescaped(string())))
+      } while takesComma()
+      try expect(UInt8(ascii: "]"))
+      return items
+    }
+
+    private mutating func takesComma() -> Bool {
+      skipSpace()
+      guard peek == UInt8(ascii: ",") else { return false }
+      offset += 1
+      return true
     }
 
     /// The bytes between two quotes, escapes and all.
