@@ -32,15 +32,34 @@ extension KeywardClient {
     material: SecretBox
   ) throws(ClientError) -> KeyInfo {
     let limits = request.newKey
-    let query = action(name, "import")
+    var query = action(name, "import")
       .adding("format", request.format.rawValue)
       .adding("version", limits == nil ? "new" : nil)
       .adding("type", limits?.type)
       .adding("operations", limits?.operations?.joined(separator: ","))
       .adding("never_exportable", limits?.neverExportable.map { "\($0)" })
       .adding("deletion_protected", limits?.deletionProtected.map { "\($0)" })
+      .adding("allowed_destinations", limits?.allowedDestinations?.joined(separator: ","))
+      .adding("required_approvals", limits?.requiredApprovals)
       .adding("rotation_period", limits?.rotationPeriod)
+      .adding("wrapping", request.wrapping?.algorithm.rawValue)
+    switch request.wrapping?.key {
+    case nil: break
+    case .oneTime(let id): query = query.adding("wrapping_key", id.description)
+    case .named(let name, let version):
+      query =
+        query
+        .adding("wrapping_key_name", name.description)
+        .adding("wrapping_key_version", version)
+    }
     return try post(query, .secret(material))
+  }
+
+  package func makeWrappingKey(
+    _ name: KeyName,
+    _ request: WrappingKeyRequest
+  ) throws(ClientError) -> WrappingKeyInfo {
+    try post(action(name, "wrapping-key"), json: request)
   }
 
   package func rotateKey(_ name: KeyName) throws(ClientError) -> KeyInfo {

@@ -60,6 +60,11 @@ package protocol AdminOperations: AccessOperations, ExportOperations, SecretOper
     _ request: ImportRequest,
     material: SecretBody
   ) async throws(ServiceError) -> KeyInfo
+  func makeWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ request: WrappingKeyRequest
+  ) async throws(ServiceError) -> WrappingKeyInfo
   func rotateKey(_ caller: Caller, _ name: KeyName) async throws(ServiceError) -> KeyInfo
   func updateKey(
     _ caller: Caller,

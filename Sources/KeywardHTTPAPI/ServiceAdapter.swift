@@ -116,6 +116,14 @@ package struct ServiceAdapter: AdminOperations {
     try await service.importKey(caller, name: name, request, material: material)
   }
 
+  package func makeWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ request: WrappingKeyRequest
+  ) async throws(ServiceError) -> WrappingKeyInfo {
+    try await service.makeWrappingKey(caller, name: name, request)
+  }
+
   package func rotateKey(_ caller: Caller, _ name: KeyName) async throws(ServiceError) -> KeyInfo {
     try await service.rotateKey(caller, name: name)
   }

@@ -42,6 +42,23 @@ package struct AssociatedData: Hashable, Sendable {
     return AssociatedData(record)
   }
 
+  /// The private half of a wrapping key for one import, under the root key's `importKeys` subkey.
+  ///
+  /// With the name that it serves and its end, so that neither can be changed.
+  package static func importKey(
+    store: StoreID,
+    id: WrappingKeyID,
+    name: KeyName,
+    expiresAt: Timestamp
+  ) -> AssociatedData {
+    var record = RecordWriter("keyward/v1/aad/import-key")
+    record.add(store.bytes)
+    record.add(id.description)
+    record.add(name.description)
+    record.add(expiresAt.milliseconds)
+    return AssociatedData(record)
+  }
+
   /// A ciphertext for kube-apiserver; `keyID` is the `key_id` that travels with it.
   package static func kms(
     store: StoreID,

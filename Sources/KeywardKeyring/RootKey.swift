@@ -17,6 +17,8 @@ package final class RootKey: Sendable {
     case credentials
     /// Encrypts what a provider said for an export that is under way.
     case exportParameters = "export-parameters"
+    /// Encrypts the private halves of wrapping keys for imports.
+    case importKeys = "import-keys"
     /// The MAC of every row that matters.
     case rowMAC = "row-mac"
     /// Tells by a keyed hash that a secret had a value before.

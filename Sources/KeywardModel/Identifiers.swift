@@ -59,6 +59,31 @@ package struct ExportID: Hashable, Comparable, Sendable, CustomStringConvertible
   }
 }
 
+/// The id of a wrapping key that serves one import: `once:` and 26 base32 characters of 16 random bytes.
+///
+/// The colon is in no name of a key, so that neither can be taken for the other.
+package struct WrappingKeyID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// Makes the text from 16 random bytes, else nil.
+  package init?(random bytes: [UInt8]) {
+    guard bytes.count == 16 else { return nil }
+    description = "once:" + Base32.encode(bytes)
+  }
+
+  /// Takes the text back; nil if it has another shape.
+  package init?(_ text: String) {
+    guard text.utf8.count == 31, text.hasPrefix("once:"),
+      text.utf8.dropFirst(5).allSatisfy({ Base32.isDigit($0) })
+    else { return nil }
+    description = text
+  }
+
+  package static func < (left: WrappingKeyID, right: WrappingKeyID) -> Bool {
+    left.description < right.description
+  }
+}
+
 /// The identity of a store: 16 random bytes made by `operator init`.
 ///
 /// Part of all associated data, so that nothing of one store opens in another.

@@ -36,9 +36,10 @@ package struct KeyMaterial: Sendable {
     format: ImportRequest.Format,
     type: KeyType
   ) throws(ServiceError) -> KeyMaterial {
+    try checkForm(format, of: type)
     do {
-      switch (format, type.importedByteCounts) {
-      case (.raw, .some(let counts)):
+      switch type.importedByteCounts {
+      case .some(let counts):
         guard counts.contains(bytes.bytes.count) else {
           throw ServiceError(
             .invalidRequest,
@@ -47,21 +48,9 @@ package struct KeyMaterial: Sendable {
           )
         }
         return try secret(bytes, type)
-      case (.pkcs8, .none):
+      case .none:
         return try pair(
           try PrivateKey(pkcs8: bytes.bytes, expecting: AsymmetricAlgorithm(type))
-        )
-      case (.raw, .none):
-        throw ServiceError(
-          .invalidRequest,
-          "A key pair is imported as PKCS#8.",
-          remedy: "Use --format pkcs8."
-        )
-      case (.pkcs8, .some):
-        throw ServiceError(
-          .invalidRequest,
-          "A key of type \(type.rawValue) is imported raw.",
-          remedy: "Use --format raw."
         )
       }
     } catch let error as CryptoError {
@@ -70,6 +59,28 @@ package struct KeyMaterial: Sendable {
       throw error
     } catch {
       throw ServiceError(.internalError, "The key could not be imported.")
+    }
+  }
+
+  /// Refuses the form of another kind of key.
+  static func checkForm(
+    _ format: ImportRequest.Format,
+    of type: KeyType
+  ) throws(ServiceError) {
+    switch format {
+    case .raw where type.isKeyPair:
+      throw ServiceError(
+        .invalidRequest,
+        "A key pair is imported as PKCS#8.",
+        remedy: "Use --format pkcs8."
+      )
+    case .pkcs8 where !type.isKeyPair:
+      throw ServiceError(
+        .invalidRequest,
+        "A key of type \(type.rawValue) is imported raw.",
+        remedy: "Use --format raw."
+      )
+    case .raw, .pkcs8: break
     }
   }
 

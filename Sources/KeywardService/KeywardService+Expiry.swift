@@ -5,7 +5,7 @@ import KeywardPolicy
 import KeywardStore
 import Logging
 
-/// Takes out tokens, secret ids and requests for approval that have ended.
+/// Takes out tokens, secret ids, requests for approval and wrapping keys that have ended.
 extension KeywardService {
   /// The most records of a kind that go in one commit.
   private static let expiryBatch = 256
@@ -27,7 +27,8 @@ extension KeywardService {
       book.records.values.filter { $0.expiresAt.adding(seconds: Self.approvalMemory) <= now }
         .prefix(Self.expiryBatch)
     }
-    guard expired.count + approvals.count > 0 else { return 0 }
+    let importKeys = state.importKeys.expired(at: now, limit: Self.expiryBatch)
+    guard expired.count + approvals.count + importKeys.count > 0 else { return 0 }
     let caller = Caller(principal: .server, transport: .server, requestID: "expire")
     do {
       return try await awaiting {
@@ -49,14 +50,15 @@ extension KeywardService {
           let ended = state.access.withApprovals { book in
             approvals.compactMap { book[$0.id] }
           }
+          let unused = importKeys.compactMap { state.importKeys[$0.id] }
           try self.store {
             for token in tokens { try transaction.deleteRecord(token.stored) }
             for secretID in secretIDs { try transaction.deleteRecord(secretID.stored) }
             for approval in ended { try transaction.deleteRecord(approval.stored) }
           }
-          let count = tokens.count + secretIDs.count + ended.count
+          let count = tokens.count + secretIDs.count + ended.count + unused.count
           record.details = [.count(UInt64(count))]
-          return Change(count) {
+          let change = Change(count) {
             state.access.withCredentials { book in
               for token in tokens { book.remove(token) }
               for secretID in secretIDs { book.remove(secretID) }
@@ -65,6 +67,7 @@ extension KeywardService {
               for approval in ended { book.remove(approval.id) }
             }
           }
+          return try self.ending(unused, transaction, state, after: change)
         }
       }
     } catch {

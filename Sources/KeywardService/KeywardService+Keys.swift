@@ -1,4 +1,4 @@
-package import KeywardCrypto
+import KeywardCrypto
 import KeywardKeyring
 package import KeywardModel
 import KeywardPolicy
@@ -39,54 +39,6 @@ extension KeywardService {
           transaction,
           &record
         )
-      }
-    }
-  }
-
-  /// Takes material that was made elsewhere, as a new key or as the next version of one.
-  ///
-  /// The answer lists the new version only.
-  package func importKey(
-    _ caller: Caller,
-    name: KeyName,
-    _ request: ImportRequest,
-    material bytes: SecretBox
-  ) async throws(ServiceError) -> KeyInfo {
-    let new: (KeyName, KeyType, KeyAttributes)? = try {
-      () throws(ServiceError) in try request.newKey?.parsed()
-    }()
-    // The name that policy is asked about has to be the name that is made.
-    if let new, new.0 != name {
-      throw ServiceError(.invalidRequest, "The new key's name is not the one that is imported to.")
-    }
-    let read = await prepared(caller, .keyImport, .key(name)) { () throws(ServiceError) in
-      var type = new?.1
-      if type == nil { type = try self.find(name, in: self.unsealed()).type }
-      guard let type else { throw .noKey(name) }
-      return (type, try KeyMaterial.imported(bytes, format: request.format, type: type))
-    }
-    return try await awaiting { reply in
-      self.change(caller, .keyImport, .key(name), reply: reply) {
-        _,
-        state,
-        transaction,
-        record throws(ServiceError) in
-        let (checkedType, material) = try read.get()
-        if let (name, type, attributes) = new {
-          return try self.insertKey(
-            name,
-            type,
-            attributes,
-            material,
-            .imported,
-            state,
-            transaction,
-            &record
-          )
-        }
-        let key = try self.find(name, in: state)
-        try self.checkType(of: key, is: checkedType)
-        return try self.addVersion(to: key, material, .imported, state, transaction, &record)
       }
     }
   }

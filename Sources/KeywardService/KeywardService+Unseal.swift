@@ -235,11 +235,9 @@ extension KeywardService {
       // An older database may know tokens that were revoked since: nobody comes in by it.
       let revived =
         loaded.accepted.contains(.rollback) ? loaded.records.filter(\.kind.endsWithRestore) : []
-      let access = try AccessState(
-        loaded.records.filter { !revived.contains($0) },
-        rootKey: rootKey,
-        now: now()
-      )
+      let holding = loaded.records.filter { !revived.contains($0) }
+      let access = try AccessState(holding, rootKey: rootKey, now: now())
+      let importKeys = try ImportKeyBook(holding)
       let inventory = try Inventory(loaded.records)
       // What was prepared in a database that is older than it seems may have been used up since.
       let voided =
@@ -299,6 +297,7 @@ extension KeywardService {
         access: access,
         secrets: try SecretBook(loaded.records, term: keyring.currentTerm),
         inventory: inventory,
+        importKeys: importKeys,
         policy: policy,
         archive: archive,
         cacheCapacity: options.materialCacheCapacity

@@ -12,6 +12,7 @@ package final class UnsealedState: Sendable {
   package let access: AccessState
   package let secrets: SecretBook
   package let inventory: Inventory
+  package let importKeys: ImportKeyBook
   private let rootKeySlot: Mutex<RootKey?>
   private let keyringSlot: Mutex<Keyring?>
   private let cache: MaterialCache
@@ -26,6 +27,7 @@ package final class UnsealedState: Sendable {
     access: AccessState,
     secrets: SecretBook,
     inventory: Inventory,
+    importKeys: ImportKeyBook,
     policy: PolicyRevision,
     archive: PolicyArchive,
     cacheCapacity: Int
@@ -33,6 +35,7 @@ package final class UnsealedState: Sendable {
     self.access = access
     self.secrets = secrets
     self.inventory = inventory
+    self.importKeys = importKeys
     policySlot = Mutex(policy)
     archiveSlot = Mutex(archive)
     self.store = store

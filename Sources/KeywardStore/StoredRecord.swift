@@ -27,6 +27,8 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   case destination
   /// One export of one key version: what is known of the copy.
   case export
+  /// A wrapping key for one import, its private half encrypted.
+  case importKey = "import-key"
   /// An issuer of JWTs outside of any cluster.
   case issuer
   /// One revision of the policy, with all its documents.
@@ -45,13 +47,13 @@ package enum RecordKind: String, CaseIterable, Hashable, Sendable {
   case token
 
   /// Whether a restore leaves records of this kind out: what lets somebody in without proving an
-  /// identity again may have been revoked since the backup.
+  /// identity again may have been revoked since the backup, and a wrapping key may have been used.
   ///
   /// Exports stay: a copy in a cloud does not go with a restore, and an inventory that forgot it
   /// would let its key be destroyed.
   package var endsWithRestore: Bool {
     switch self {
-    case .approval, .secretID, .token: true
+    case .approval, .importKey, .secretID, .token: true
     case .authority, .cluster, .destination, .environment, .export, .issuer, .policy, .role,
       .secret, .secretUse, .secretVersion:
       false

@@ -149,6 +149,25 @@ final class FakeService: AdminOperations {
     return info
   }
 
+  func makeWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ request: WrappingKeyRequest
+  ) async throws(ServiceError) -> WrappingKeyInfo {
+    try await enter(caller)
+    let (type, _) = try request.parsed()
+    return WrappingKeyInfo(
+      id: "once:aaaaaaaaaaaaaaaaaaaaaaaaaa",
+      key: name.description,
+      type: type,
+      publicKey: "AA==",
+      fingerprint: "00",
+      algorithms: ImportWrapping.Algorithm.ofOneTimeKeys,
+      createdAt: "2026-11-28T00:00:00.000Z",
+      validUntil: "2026-11-28T01:00:00.000Z"
+    )
+  }
+
   func rotateKey(_ caller: Caller, _ name: KeyName) async throws(ServiceError) -> KeyInfo {
     try await enter(caller)
     return info

@@ -56,13 +56,35 @@ extension HTTPAPITests {
             operations: ["encrypt", "decrypt"],
             neverExportable: true,
             deletionProtected: false,
+            allowedDestinations: ["aws-prod", "b"],
+            requiredApprovals: 2,
             rotationPeriod: 86_400
           )
         )
-        _ = try client.importKey(name, wanted, material: material)
-        let another = ImportRequest(format: .pkcs8, newKey: nil)
-        _ = try client.importKey(name, another, material: material)
-        #expect(server.service.state.withLock { $0.imports } == [wanted, another])
+        var requests = [wanted, ImportRequest(format: .pkcs8, newKey: nil)]
+        let id = try #require(WrappingKeyID("once:" + String(repeating: "a", count: 26)))
+        for algorithm in ImportWrapping.Algorithm.allCases {
+          for key in [
+            .oneTime(id), .named(try KeyName("kek/a"), version: nil),
+            .named(try KeyName("kek/a"), version: 7),
+          ] as [ImportWrapping.WrappingKey] {
+            let wrapping = ImportWrapping(algorithm, under: key)
+            requests.append(ImportRequest(format: .raw, newKey: wanted.newKey, wrapping: wrapping))
+          }
+        }
+        for request in requests { _ = try client.importKey(name, request, material: material) }
+        #expect(server.service.state.withLock { $0.imports } == requests)
+      }
+    }
+
+    @Test("A wrapping key is asked for by name, type and time")
+    func wrappingKey() async throws {
+      try await TestServer.run { server in
+        let client = try server.client()
+        let wanted = WrappingKeyRequest(type: "rsa-3072", ttl: 60)
+        let key = try client.makeWrappingKey(try KeyName("a/b"), wanted)
+        #expect(key.key == "a/b" && key.type == .rsa3072)
+        #expect(WrappingKeyID(key.id) != nil)
       }
     }
 

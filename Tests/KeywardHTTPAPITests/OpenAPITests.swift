@@ -137,6 +137,7 @@ struct OpenAPITests {
     for (name, fields) in [
       ("CreateKeyRequest", CreateKeyRequest.fieldNames),
       ("UpdateKeyRequest", UpdateKeyRequest.fieldNames),
+      ("WrappingKeyRequest", WrappingKeyRequest.fieldNames),
       ("DestinationDocument", DestinationDocument.fieldNames),
       ("PrepareExportRequest", PrepareExportRequest.fieldNames),
       ("CompleteExportRequest", CompleteExportRequest.fieldNames),

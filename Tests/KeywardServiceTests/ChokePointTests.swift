@@ -80,6 +80,13 @@ struct ChokePointTests {
           material: .of(KeyFixtures.material(.aes256))
         )
       },
+      UseCase(operation: .keyImport) { server, caller in
+        _ = try await server.service.makeWrappingKey(
+          caller,
+          name: name,
+          WrappingKeyRequest(type: "rsa-3072")
+        )
+      },
       UseCase(operation: .keyList) { server, caller in
         _ = try await server.service.listKeys(
           caller,

@@ -78,21 +78,26 @@ package enum ExportEnvelope {
     _ wrapping: WrappingAlgorithm,
     with wrappingKey: PrivateKey
   ) throws(ExportRefusal) -> SecretBytes {
-    guard let hash = wrapping.hash, case .rsa(let bits) = wrappingKey.algorithm else {
-      throw Self.unopened
-    }
+    guard let hash = wrapping.hash else { throw Self.unopened }
+    return try open(blob, wrapping.envelope, hash, with: wrappingKey)
+  }
+
+  /// The same, for hashes that no provider has a name for.
+  package static func open(
+    _ blob: [UInt8],
+    _ envelope: WrappingAlgorithm.Envelope,
+    _ hash: HashFunction,
+    with wrappingKey: PrivateKey
+  ) throws(ExportRefusal) -> SecretBytes {
+    guard case .rsa(let bits) = wrappingKey.algorithm else { throw Self.unopened }
     let length = bits / 8
     do throws(CryptoError) {
-      switch wrapping.envelope {
+      switch envelope {
       case .symmetric: throw .authenticationFailed
       case .direct: return try wrappingKey.decryptOAEP(hash: hash, ciphertext: blob)
       case .hybrid:
         guard blob.count > length else { throw .authenticationFailed }
-        let ephemeral = try wrappingKey.decryptOAEP(
-          hash: hash,
-          ciphertext: Array(blob[..<length])
-        )
-        guard ephemeral.count == ephemeralKeyLength else { throw .authenticationFailed }
+        let ephemeral = try ephemeralKey(Array(blob[..<length]), hash, wrappingKey)
         return try KeyWrap.unwrapPadded(kek: ephemeral, Array(blob[length...]))
       }
     } catch .outOfSecureMemory {
@@ -118,6 +123,23 @@ package enum ExportEnvelope {
       throw ExportRefusal(CryptoError.outOfSecureMemory)
     } catch {
       throw Self.unopened
+    }
+  }
+
+  /// The ephemeral key of a hybrid envelope; a random one where there is none.
+  ///
+  /// So the time that follows is the same whether OAEP or KWP is what fails.
+  private static func ephemeralKey(
+    _ wrapped: [UInt8],
+    _ hash: HashFunction,
+    _ wrappingKey: PrivateKey
+  ) throws(CryptoError) -> SecretBytes {
+    let other = try SecretBytes.random(count: ephemeralKeyLength)
+    do throws(CryptoError) {
+      let key = try wrappingKey.decryptOAEP(hash: hash, ciphertext: wrapped)
+      return key.count == ephemeralKeyLength ? key : other
+    } catch .authenticationFailed {
+      return other
     }
   }
 

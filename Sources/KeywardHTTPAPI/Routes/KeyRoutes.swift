@@ -44,7 +44,7 @@ extension RouteTable {
     change(
       "import",
       .keyImport,
-      importParameters,
+      ImportRequest.parameters,
       body: .octets(limit: secretLimit)
     ) { (request, service) throws(ServiceError) in
       let name = try request.keyName()
@@ -52,10 +52,16 @@ extension RouteTable {
         try await service.importKey(
           request.caller,
           name,
-          try importRequest(request.query, name),
+          try ImportRequest(request.query, name),
           material: try request.secretBody()
         )
       )
+    },
+    change("wrapping-key", .keyImport, body: .json(limit: jsonLimit)) {
+      (request, service) throws(ServiceError) in
+      let name = try request.keyName()
+      let wanted = try JSONBody.decode(WrappingKeyRequest.self, request.json)
+      return try .json(try await service.makeWrappingKey(request.caller, name, wanted))
     },
     change("rotate", .keyRotate) { (request, service) throws(ServiceError) in
       try .json(try await service.rotateKey(request.caller, try request.keyName()))
@@ -104,12 +110,6 @@ extension RouteTable {
     },
   ]
 
-  private static let importParameters = [
-    Route.Parameter("format", isRequired: true), Route.Parameter("version"),
-    Route.Parameter("type"), Route.Parameter("operations"), Route.Parameter("never_exportable"),
-    Route.Parameter("deletion_protected"), Route.Parameter("rotation_period"),
-  ]
-
   private static func keyQuery(_ query: QueryValues) throws(ServiceError) -> KeyQuery {
     let prefix = query.text("prefix") ?? ""
     let cursor = query.text("cursor")
@@ -122,46 +122,6 @@ extension RouteTable {
       cursor: cursor,
       includesDeleted: try query.flag("deleted")
     )
-  }
-
-  private enum VersionWord: String, CaseIterable {
-    case new
-  }
-
-  /// Without `version=new` a new key is made, and `type` is required.
-  private static func importRequest(
-    _ query: QueryValues,
-    _ name: KeyName
-  ) throws(ServiceError) -> ImportRequest {
-    guard let format = try query.choice("format", of: ImportRequest.Format.self) else {
-      throw ServiceError(.invalidRequest, "The query parameter 'format' is missing.")
-    }
-    if try query.choice("version", of: VersionWord.self) == .new {
-      for other in importParameters.dropFirst(2) where query.text(other.name) != nil {
-        throw ServiceError(
-          .invalidRequest,
-          "The query parameter '\(other.name)' does not go with 'version=new'.",
-          remedy: "A new version has the type and limits of its key."
-        )
-      }
-      return ImportRequest(format: format, newKey: nil)
-    }
-    let operations = query.text("operations").map { text in
-      text.isEmpty
-        ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
-    let newKey = CreateKeyRequest(
-      name: name.description,
-      type: try query.requiredText("type"),
-      operations: operations,
-      neverExportable: query.text("never_exportable") == nil
-        ? nil : try query.flag("never_exportable"),
-      deletionProtected: query.text("deletion_protected") == nil
-        ? nil : try query.flag("deletion_protected"),
-      rotationPeriod: try query.number("rotation_period", within: 0...3_153_600_000)
-    )
-    _ = try newKey.parsed()
-    return ImportRequest(format: format, newKey: newKey)
   }
 
   private static func change(

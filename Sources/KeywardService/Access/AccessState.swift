@@ -43,8 +43,9 @@ package final class AccessState: Sendable {
           book.put(approval)
         case .token: credentials.put(try TokenRecord(decoding: record.body))
         case .secretID: credentials.put(try SecretIDRecord(decoding: record.body))
-        case .authority, .cluster, .destination, .environment, .export, .issuer, .policy, .role,
-          .secret, .secretUse, .secretVersion:
+        case .authority, .cluster, .destination, .environment, .export, .importKey, .issuer,
+          .policy,
+          .role, .secret, .secretUse, .secretVersion:
           break
         }
       }

@@ -111,8 +111,8 @@ extension Registry.Records {
       case .role:
         let role = try MachineRoleRecord(decoding: record.body)
         roles[role.name] = role
-      case .approval, .destination, .environment, .export, .policy, .secret, .secretID, .secretUse,
-        .secretVersion, .token:
+      case .approval, .destination, .environment, .export, .importKey, .policy, .secret, .secretID,
+        .secretUse, .secretVersion, .token:
         break
       }
     }

@@ -261,6 +261,7 @@ class Route:
         return {
             "CreateKeyRequest": {"name": name or "new/key", "type": "aes-256"},
             "UpdateKeyRequest": {"rotation_period": 86400},
+            "WrappingKeyRequest": {"type": "rsa-3072"},
             "PolicyApplyRequest": {"files": []},
             "DecisionRequest": {"operation": "key:encrypt", "resource": f"keys/{name or 'x'}"},
             "LoginRequest": {"method": "jwt", "jwt": "a.b.c"},

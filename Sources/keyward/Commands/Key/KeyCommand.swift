@@ -15,7 +15,8 @@ struct KeyCommand: ParsableCommand {
       ec-p256/p384/p521, ec-secp256k1, ed25519, x25519, opaque (imported bytes).
       """,
     subcommands: [
-      KeyCreate.self, KeyImport.self, KeyList.self, KeyShow.self, KeyRotate.self, KeyUpdate.self,
+      KeyCreate.self, KeyImport.self, KeyWrappingKey.self, KeyList.self, KeyShow.self,
+      KeyRotate.self, KeyUpdate.self,
       KeyStateCommand.self, KeyDestroy.self, KeyUndestroy.self, KeyEncrypt.self, KeyDecrypt.self,
       KeyRewrap.self, KeyWrap.self, KeyUnwrap.self, KeySign.self, KeyVerify.self, KeyMAC.self,
       KeyMACVerify.self,

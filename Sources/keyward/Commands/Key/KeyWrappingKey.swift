@@ -1,0 +1,72 @@
+import ArgumentParser
+import KeywardClient
+import KeywardModel
+import KeywardSystem
+
+struct KeyWrappingKey: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "wrapping-key",
+    abstract: "Fetch a public key to import one key under.",
+    discussion: """
+        keyward key wrapping-key app/master --out wrap.pem
+        keyward key wrapping-key app/master --type rsa-3072 --ttl 1d
+
+      The key NAME need not exist yet. The private half stays in Keyward, opens one import of NAME, \
+      and is destroyed with it, at the end of its time, or after 16 blobs that do not open.
+      """
+  )
+
+  @Argument(help: "The key that will be imported.")
+  var name: KeyNameArgument
+  @Option(help: "rsa-3072 or rsa-4096. (default: rsa-4096)")
+  var type: String?
+  @Option(help: ArgumentHelp("How long it waits, 1m to 7d. (default: 1h)", valueName: "time"))
+  var ttl: Seconds?
+  @Option(help: ArgumentHelp("Write the public key to this file, as PEM.", valueName: "file"))
+  var out: String?
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var output: OutputOptions
+
+  func run() throws {
+    let request = WrappingKeyRequest(type: type, ttl: ttl?.value)
+    _ = try request.parsed()
+    let key = try server.client().makeWrappingKey(try name.name, request)
+    guard let spki = Base64.decode(key.publicKey) else {
+      throw CommandFailure(.failed, "The server's answer holds no public key.")
+    }
+    let pem = PEM.publicKey(spki)
+    if let out { try AtomicFile.write(Array((pem + "\n").utf8), to: out) }
+    try output.print(key) {
+      Table.pairs([
+        ("Wrapping key", key.id),
+        ("To import", key.key),
+        ("Type", key.type.rawValue),
+        ("Fingerprint", "SHA-256 of the SubjectPublicKeyInfo " + key.fingerprint),
+        ("Valid until", key.validUntil),
+        ("Algorithms", key.algorithms.map(\.rawValue).joined(separator: ", ")),
+      ]) + (out == nil ? "\n\n" + pem : "") + "\n\n" + Self.next(key, pem: out ?? "wrap.pem")
+    }
+  }
+
+  /// The commands that make a blob with `openssl`, and the one that brings it in.
+  private static func next(_ key: WrappingKeyInfo, pem: String) -> String {
+    """
+    Next, where the key is (raw bytes, or PKCS#8 DER, in key.bin), with the public key in \(pem):
+
+      umask 077
+      openssl rand -out ephemeral.bin 32
+      openssl pkeyutl -encrypt -pubin -inkey \(CommandLineText.quoted(pem)) -in ephemeral.bin -out blob.bin \\
+        -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256
+      openssl enc -id-aes256-wrap-pad -iv a65959a6 -in key.bin \\
+        -K "$(od -An -vtx1 ephemeral.bin | tr -d ' \\n')" >> blob.bin
+      shred -u ephemeral.bin
+
+    Then, where Keyward is:
+
+      keyward key import \(key.key) --type TYPE --format raw|pkcs8 --in blob.bin \\
+        --wrapping RSA_AES_KEY_WRAP_SHA_256 --wrapping-key \(key.id)
+    """
+  }
+}
