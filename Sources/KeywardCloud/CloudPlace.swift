@@ -50,6 +50,8 @@ package struct CloudPlace: Sendable {
 extension CloudPlace {
   /// What speaks to the place, with credentials read anew, and a session with retries, the caller's
   /// clock, and TLS that trusts nobody whom the destination alone names.
+  ///
+  /// Connections are kept from one session to the next that trusts the same.
   package func open(
     _ trust: CloudTrust,
     now: @escaping @Sendable () -> Timestamp
@@ -59,7 +61,7 @@ extension CloudPlace {
       try? await Task.sleep(for: .milliseconds(milliseconds))
     }
     let session = CloudSession(
-      transport: RetryingTransport(CurlTransport(authorityText: authorities), pause: pause),
+      transport: RetryingTransport(trust.transports.transport(authorities), pause: pause),
       now: now,
       pause: pause
     )

@@ -21,7 +21,7 @@ package final class CurlTransport: CloudTransport {
 
   /// Wrapping parameters of AWS have 10 KB, a version of Google with its attestation 100.
   private static let limit = 1 << 20
-  private static let idleLimit = 4
+  private static let idleLimit = 16
 
   /// `authorities` is a PEM file, `authorityText` the PEM itself.
   package init(authorities: String? = nil, authorityText: String? = nil, timeout: Int = 30_000) {

@@ -21,6 +21,8 @@ package struct GoogleServiceAccount: Sendable {
   package let privateKey: PrivateKey
   /// Where the token is asked for; Google's own, unless the file says another.
   package let tokenURL: String
+  /// The tokens that it was given, for all sessions in which it is used.
+  let tokens = AccessTokens()
 
   package static let usualTokenURL = "https://oauth2.googleapis.com/token"
 

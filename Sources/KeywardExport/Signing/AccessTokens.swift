@@ -2,7 +2,7 @@ import KeywardCrypto
 import KeywardModel
 import Synchronization
 
-/// The access tokens of one session, so that a batch asks for one and not for a thousand.
+/// The access tokens of a session or an account, so that a thousand exports ask for one.
 final class AccessTokens: Sendable {
   private struct Entry: Sendable {
     let header: SecretBox

@@ -15,7 +15,7 @@ enum OAuthGrant {
       ("grant_type", .plain("client_credentials")),
       ("client_secret", .secret(credentials.clientSecret)),
     ])
-    return try await token(tokenURL, form, name: tokenURL + " " + scope, session)
+    return try await token(tokenURL, form, tokenURL + " " + scope, session.tokens, session)
   }
 
   /// The `Authorization` of a service account that signs an assertion (RFC 7523 §2.1).
@@ -25,7 +25,7 @@ enum OAuthGrant {
     _ session: CloudSession
   ) async throws(CloudFailure) -> SecretBox {
     let name = account.tokenURL + " " + account.clientEmail
-    if let header = session.tokens.header(name, at: session.now()) { return header }
+    if let header = account.tokens.header(name, at: session.now()) { return header }
     let assertion: SecretBox
     do throws(CryptoError) {
       assertion = SecretBox(
@@ -38,16 +38,17 @@ enum OAuthGrant {
       ("grant_type", .plain("urn:ietf:params:oauth:grant-type:jwt-bearer")),
       ("assertion", .secret(assertion)),
     ])
-    return try await token(account.tokenURL, form, name: name, session)
+    return try await token(account.tokenURL, form, name, account.tokens, session)
   }
 
   private static func token(
     _ url: String,
     _ form: SecretBox,
-    name: String,
+    _ name: String,
+    _ tokens: AccessTokens,
     _ session: CloudSession
   ) async throws(CloudFailure) -> SecretBox {
-    if let header = session.tokens.header(name, at: session.now()) { return header }
+    if let header = tokens.header(name, at: session.now()) { return header }
     var request = CloudRequest(
       .post,
       url,
@@ -73,7 +74,7 @@ enum OAuthGrant {
     }
     let header = try FormBody.join("Bearer ", token)
     // Both providers give an hour; 10 minutes leave no doubt, and cost one request.
-    session.tokens.keep(header, name, until: session.now().adding(seconds: 600))
+    tokens.keep(header, name, until: session.now().adding(seconds: 600))
     return header
   }
 
