@@ -195,7 +195,8 @@ var targets: [Target] = [
   .testTarget(
     name: "KeywardCorpusTests",
     dependencies: [
-      "KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring", "KeywardPipeline",
+      "KeywardAuthn", "KeywardExport", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring",
+      "KeywardPipeline",
     ],
     swiftSettings: settings
   ),
@@ -299,7 +300,8 @@ if Context.environment["KEYWARD_FUZZ"] != nil {
     .executableTarget(
       name: "keyward-fuzz",
       dependencies: [
-        "KeywardAuthn", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring", "KeywardPipeline",
+        "KeywardAuthn", "KeywardExport", "KeywardGRPC", "KeywardKMSPlugin", "KeywardKeyring",
+        "KeywardPipeline",
       ],
       swiftSettings: settings
     )

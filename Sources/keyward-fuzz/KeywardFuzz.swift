@@ -1,5 +1,6 @@
 import Glibc
 import KeywardAuthn
+import KeywardExport
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
@@ -11,7 +12,21 @@ import KeywardPipeline
 /// `main`: `KEYWARD_FUZZ_TARGET=share keyward-fuzz [libFuzzer options] [corpus]`.
 @main
 enum KeywardFuzz {
-  static let targets: [String: @Sendable ([UInt8]) -> Int] = [
+  static let targets = readers.merging(
+    ExportFuzzTargets.all.map { name, target in (name, counted(target)) },
+    uniquingKeysWith: { first, _ in first }
+  )
+
+  private static func counted(
+    _ target: @escaping @Sendable ([UInt8]) -> Void
+  ) -> @Sendable ([UInt8]) -> Int {
+    { bytes in
+      target(bytes)
+      return 0
+    }
+  }
+
+  private static let readers: [String: @Sendable ([UInt8]) -> Int] = [
     "share": {
       FuzzTargets.share($0)
       return 0

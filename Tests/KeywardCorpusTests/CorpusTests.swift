@@ -1,5 +1,6 @@
 import Foundation
 import KeywardAuthn
+import KeywardExport
 import KeywardGRPC
 import KeywardKMSPlugin
 import KeywardKeyring
@@ -9,7 +10,9 @@ import Testing
 /// Replays what the fuzzers kept (scripts/fuzz): every input that reached new code.
 @Suite
 struct CorpusTests {
-  static let targets: [(String, @Sendable ([UInt8]) -> Void)] = [
+  static let targets = readers + ExportFuzzTargets.all.map { ($0.name, $0.target) }
+
+  private static let readers: [(String, @Sendable ([UInt8]) -> Void)] = [
     ("share", { FuzzTargets.share($0) }),
     ("envelope", { FuzzTargets.envelope($0) }),
     ("seal-record", { FuzzTargets.sealRecord($0) }),

@@ -20,7 +20,6 @@ enum ParametersCheck {
     } catch {
       return [Finding(error, remedy: again)]
     }
-    if let object, let finding = swapped(object) { return [finding] }
     guard let provider = hints.provider ?? object.flatMap(provider(of:)) else {
       return pem(bytes, hints)
     }
@@ -28,7 +27,7 @@ enum ParametersCheck {
     do throws(ExportRefusal) {
       parameters = try ParametersFile.read(bytes, provider, readingHints(provider, hints))
     } catch {
-      return [Finding(error, remedy: again)]
+      return [object.flatMap(swapped) ?? Finding(error, remedy: again)]
     }
     return time(parameters, now) + protection(parameters, hints) + wrapping(parameters, hints)
   }

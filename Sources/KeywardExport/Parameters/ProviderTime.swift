@@ -2,6 +2,10 @@ package import KeywardModel
 
 /// Points in time as providers write them.
 package enum ProviderTime {
+  /// The years 0000 to 9999, since RFC 3339 has no others to show a moment in.
+  private static let years =
+    Timestamp(milliseconds: -62_167_219_200_000)...Timestamp(milliseconds: 253_402_300_799_999)
+
   /// Seconds since 1970, also with a fraction; or RFC 3339 with any fraction and offset.
   package static func parse(_ value: JSONValue) -> Timestamp? {
     switch value {
@@ -13,7 +17,8 @@ package enum ProviderTime {
 
   private static func seconds(_ digits: String) -> Timestamp? {
     guard let seconds = Double(digits), (0...4e11).contains(seconds) else { return nil }
-    return Timestamp(milliseconds: Int64(seconds * 1000))
+    let moment = Timestamp(milliseconds: Int64(seconds * 1000))
+    return years.contains(moment) ? moment : nil
   }
 
   package static func parse(_ text: String) -> Timestamp? {
@@ -35,7 +40,8 @@ package enum ProviderTime {
     else { return nil }
     fraction = fraction.prefix(4)
     let utc = String(decoding: bytes[..<19] + fraction + [UInt8(ascii: "Z")], as: UTF8.self)
-    return Timestamp(rfc3339: utc)?.adding(seconds: -offset * 60)
+    let moment = Timestamp(rfc3339: utc)?.adding(seconds: -offset * 60)
+    return moment.flatMap { years.contains($0) ? $0 : nil }
   }
 
   /// The minutes of `+01:30`.
