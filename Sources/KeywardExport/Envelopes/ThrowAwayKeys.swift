@@ -4,8 +4,8 @@ import Synchronization
 /// Keys that exist to try an envelope: of RSA one of each size, made when first needed; of curves a new
 /// one each time.
 ///
-/// What they open never leaves the process, so one can serve many blobs; making one of 4096 bits
-/// takes a second.
+/// What they open never leaves the process, so one can serve many blobs, and those of RSA have more
+/// than two primes, which makes each trial a good deal quicker.
 enum ThrowAwayKeys {
   private static let kept = Mutex<[Int: PrivateKey]>([:])
 
@@ -18,7 +18,7 @@ enum ThrowAwayKeys {
   static func key(bits: Int) throws(CryptoError) -> PrivateKey {
     if let key = kept.withLock({ $0[bits] }) { return key }
     // Outside the lock, so that other sizes do not wait; of two made at once, one is kept.
-    let made = try PrivateKey.generate(.rsa(bits: bits))
+    let made = try PrivateKey.generateThrowAway(rsaBits: bits)
     return kept.withLock { kept in
       if let key = kept[bits] { return key }
       kept[bits] = made
