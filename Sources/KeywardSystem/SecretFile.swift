@@ -33,10 +33,17 @@ package enum SecretFile {
   }
 
   /// Reads a descriptor, such as standard input or a pipe of a shell, to its end.
-  package static func read(descriptor: CInt, limit: Int) throws(SystemError) -> SecretBytes {
+  ///
+  /// `name` is what a failure calls it: the path of a file that was opened.
+  package static func read(
+    descriptor: CInt,
+    name: String? = nil,
+    limit: Int
+  ) throws(SystemError) -> SecretBytes {
+    let name =
+      name ?? (descriptor == STDIN_FILENO ? "standard input" : "descriptor \(descriptor)")
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard copy >= 0 else { throw SystemError(cannot: "use descriptor \(descriptor)", code: errno) }
-    let name = descriptor == STDIN_FILENO ? "standard input" : "descriptor \(descriptor)"
+    guard copy >= 0 else { throw SystemError(cannot: "use \(name)", code: errno) }
     return try readAll(FileDescriptor(owning: copy), name: name, expecting: 4095, limit: limit)
   }
 

@@ -83,6 +83,18 @@ struct SecretFileTests {
     )
   }
 
+  @Test
+  func aFailureCallsADescriptorByItsName() throws {
+    let pipe = try openPipe()
+    #expect(write(pipe.input, [7, 7], 2) == 2)
+    close(pipe.input)
+    defer { close(pipe.output) }
+    let error = failure {
+      _ = try SecretFile.read(descriptor: pipe.output, name: "blob.bin", limit: 1)
+    }
+    #expect(error?.message == "blob.bin has more than 1 bytes")
+  }
+
   private func openPipe() throws -> (output: CInt, input: CInt) {
     var ends: [CInt] = [-1, -1]
     try #require(pipe(&ends) == 0)

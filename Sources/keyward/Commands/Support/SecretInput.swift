@@ -14,7 +14,7 @@ enum SecretInput {
   static func data(_ path: String, limit: Int = 1 << 20) throws -> SecretBox {
     if path == "-" { return try standardInput(limit: limit) }
     let file = try FileDescriptor.open(path, O_RDONLY)
-    return SecretBox(try SecretFile.read(descriptor: file.rawValue, limit: limit))
+    return SecretBox(try SecretFile.read(descriptor: file.rawValue, name: path, limit: limit))
   }
 
   /// A passphrase: the file without its last line end, or a prompt when there is none.
