@@ -58,11 +58,17 @@ struct CellTests {
       let key = try Samples.wrappingKey(cell.wrappingKeyBits)
       let material = try ExportMaterial.canonical(Samples.stored(cell.subject), cell.subject.type)
       let blob = try ExportEnvelope.seal(material, cell.wrapping, to: key.publicKey())
-      jobs.append([
-        "op": "softhsm", "blob": hex(blob), "key": hex(try key.pkcs8().revealed()),
-        "kind": kind, "material": hex(material.revealed()),
-        "envelope": cell.wrapping.envelope == .direct ? "direct" : "hybrid",
-      ])
+      // Azure's HSM is given the file, not the blob.
+      let kid = "https://vault.example/keys/kek/0123456789abcdef0123456789abcdef"
+      let file: ExportOracle.Job =
+        isAzure ? ["byok": hex(ImportBody.byok(blob, kid: kid)), "kid": kid] : ["blob": hex(blob)]
+      jobs.append(
+        file.merging([
+          "op": "softhsm", "key": hex(try key.pkcs8().revealed()), "kind": kind,
+          "material": hex(material.revealed()),
+          "envelope": cell.wrapping.envelope == .direct ? "direct" : "hybrid",
+        ]) { $1 }
+      )
     }
     let answers = try ExportOracle.run(jobs)
     for (job, answer) in zip(jobs, answers) {

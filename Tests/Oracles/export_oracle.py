@@ -340,11 +340,21 @@ class Token:
         return bytes(self.session.getAttributeValue(handle, [attribute])[0])
 
 
+def byok_blob(job):
+    """The blob of a whole .byok file, read as Azure's specification says."""
+    file = json.loads(bytes.fromhex(job["byok"]))
+    assert set(file) == {"schema_version", "header", "ciphertext", "generator"} and file["generator"]
+    assert file["schema_version"] == "1.0.0"
+    assert file["header"] == {"kid": job["kid"], "alg": "dir", "enc": "CKM_RSA_AES_KEY_WRAP"}
+    assert not set(file["ciphertext"]) & set("+/=")
+    return unurl(file["ciphertext"])
+
+
 def softhsm(job):
     """A blob unwrapped inside a token: the value of a secret key, or the numbers of a pair."""
     token = Token.shared = Token.shared or Token()
     P = token.P
-    blob = bytes.fromhex(job["blob"])
+    blob = byok_blob(job) if "byok" in job else bytes.fromhex(job["blob"])
     material = bytes.fromhex(job["material"])
     kwp = P.Mechanism(P.CKM_AES_KEY_WRAP_PAD, None)
     if "kek" in job:
