@@ -18,7 +18,7 @@ extension KeywardService {
     _ request: PrepareExportRequest
   ) async throws(ServiceError) -> ExportInfo {
     let wanted = try WantedExport(request)
-    return try await prepare(caller, .exportPrepare, wanted, renewing: nil)
+    return try await prepare(caller, .exportPrepare, wanted.key, .success(wanted), renewing: nil)
   }
 
   /// Prepares the renewal of a copy: the same material again, or with `rotate` the newest version.
@@ -28,15 +28,14 @@ extension KeywardService {
     _ request: RenewExportRequest
   ) async throws(ServiceError) -> ExportInfo {
     let old = try await exportForUse(caller, .exportRenew, id)
-    let wanted = try await wantedRenewal(caller, old, request)
-    return try await prepare(caller, .exportRenew, wanted, renewing: old)
+    let wanted = Result { () throws(ServiceError) in try wantedRenewal(old, request) }
+    return try await prepare(caller, .exportRenew, old.keyName, wanted, renewing: old)
   }
 
   private func wantedRenewal(
-    _ caller: Caller,
     _ old: ExportRecord,
     _ request: RenewExportRequest
-  ) async throws(ServiceError) -> WantedExport {
+  ) throws(ServiceError) -> WantedExport {
     guard old.mode != .file, let destination = RegistryName(old.destination) else {
       throw ServiceError(.conflict, "A file is not renewed.", remedy: "Export the key again.")
     }
@@ -63,16 +62,19 @@ extension KeywardService {
     )
   }
 
+  /// `request` is what is asked for, or why it cannot be: said to who may ask, and written down.
   private func prepare(
     _ caller: Caller,
     _ operation: ServiceOperation,
-    _ wanted: WantedExport,
+    _ key: KeyName,
+    _ request: Result<WantedExport, ServiceError>,
     renewing old: ExportRecord?
   ) async throws(ServiceError) -> ExportInfo {
-    let resource = Resource.key(wanted.key)
+    let resource = Resource.key(key)
     // Nothing is asked of a provider for who may not; the change below then writes the refusal.
     let drawn = await prepared(caller, operation, resource) {
       () throws(ServiceError) -> (ExportDraft, Inventory.Lane?) in
+      let wanted = try request.get()
       let draft = try self.draft(wanted, caller, renewing: old)
       guard draft.mode == .push, draft.waiting == nil, !wanted.isDryRun else { return (draft, nil) }
       let inventory = try self.unsealed().inventory
@@ -85,7 +87,9 @@ extension KeywardService {
     defer { withExtendedLifetime(drawn) {} }
     let draft = drawn.map(\.0)
     var parameters: Result<WrappingParameters, ServiceError>?
-    if case .success(let draft) = draft, draft.waiting == nil, !wanted.isDryRun {
+    if case .success(let draft) = draft, case .success(let wanted) = request,
+      draft.waiting == nil, !wanted.isDryRun
+    {
       parameters = await fetched(draft, wanted)
     }
     let brought = parameters
@@ -95,6 +99,7 @@ extension KeywardService {
         state,
         transaction,
         record throws(ServiceError) in
+        let wanted = try request.get()
         let draft = try draft.get()
         record.used(draft.key, draft.version)
         record.details = [.destination(AuditWord(draft.destination.name.description))]
