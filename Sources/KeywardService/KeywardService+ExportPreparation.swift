@@ -178,12 +178,14 @@ extension KeywardService {
       wanted.mode == .push ? .cloudExport : nil,
       renewing: old
     )
+    // A job of Google says how it wants to be wrapped for, and takes nothing else.
+    let method = ExportCraft.method(of: wanted.parameters, destination.provider)
     let cell = try ExportCraft.cell(
       ExportSubject(key.type, byteCount: try byteCount(key, version, state)),
       destination,
       keySpec: wanted.keySpec,
-      algorithm: wanted.algorithm,
-      bits: wanted.bits
+      algorithm: wanted.algorithm ?? method?.algorithm.rawValue,
+      bits: wanted.bits ?? method?.bits
     )
     var plan = ExportPlan(keySpec: cell.keySpec, algorithm: cell.wrapping.rawValue)
     plan.usage = wanted.usage

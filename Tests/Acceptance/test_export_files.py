@@ -147,6 +147,28 @@ def test_a_bundle_is_one_private_file_and_the_next_commands(stores, provider, ty
     assert [one.name for one in folder.iterdir()] == ["blob"]
 
 
+@pytest.mark.parametrize("method, bits, hash_name, is_hybrid", [
+    ("RSA_OAEP_3072_SHA256", 3072, "SHA256", False), ("RSA_OAEP_3072_SHA256_AES_256", 3072, "SHA256", True)])
+def test_a_job_of_google_says_how_it_is_wrapped_for(stores, method, bits, hash_name, is_hybrid):
+    """Without a word on the command line, the blob has the job's own method; with another word it is refused."""
+    key = wrapping_key(bits)
+    place, answer, options, _ = google(key)
+    store = clouds.served(stores)
+    store.cli("destination", "put", "there", "--provider", "google", *place)
+    data = os.urandom(32)
+    clouds.imported(store, "app/key", "hmac-sha256", data, rights="cloud-export,export")
+    parameters, out = store.folder / "parameters.json", store.folder / "blob"
+    parameters.write_text(json.dumps(answer | {"importMethod": method}))
+    command = ["export", "google", "app/key", "--to", "there", "--mode", "bundle", "--parameters",
+               parameters, *options, "--out"]
+    store.cli(*command, out)
+    opener = openers.hybrid if is_hybrid else openers.direct
+    assert opener(key, out.read_bytes(), hash_name) == data
+    other = "RSAES_OAEP_SHA_256" if is_hybrid else "RSA_AES_KEY_WRAP_SHA_256"
+    words = store.cli(*command, store.folder / "none", "--wrapping-algorithm", other, expect=1)
+    assert "parameters_mixed" in words and "--wrapping-algorithm RSA" in words, words
+
+
 @pytest.fixture
 def desk(stores):
     store = clouds.served(stores)

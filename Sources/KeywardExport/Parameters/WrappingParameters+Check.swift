@@ -32,13 +32,20 @@ extension WrappingParameters {
       throw ExportRefusal(
         .parametersMixed,
         "The parameters are for \(provider.title) and \(algorithm.rawValue), not for "
-          + "\(cell.provider.title) and \(cell.wrapping.rawValue)."
+          + "\(cell.provider.title) and \(cell.wrapping.rawValue).",
+        remedy: provider == cell.provider
+          ? "Wrap as they say, with --wrapping-algorithm \(algorithm.rawValue), or ask the provider "
+            + "for others."
+          : "Give the file of \(cell.provider.title), or another destination.",
+        place: "the algorithm"
       )
     }
     guard try wrappingKey.algorithm == .rsa(bits: cell.wrappingKeyBits) else {
       throw ExportRefusal(
         .wrappingKeySize,
-        "The wrapping key is not RSA of \(cell.wrappingKeyBits) bits."
+        "The wrapping key is RSA of \(try wrappingKeyBits) bits, not of \(cell.wrappingKeyBits).",
+        remedy: "Give its size with --wrapping-key-bits, or ask the provider for another.",
+        place: "wrapping key"
       )
     }
     if let validUntil, validUntil <= now {

@@ -186,6 +186,14 @@ extension ExportCraft {
     }
   }
 
+  /// The import method that a file of Google's names, if it is one that is known.
+  static func method(of text: String?, _ provider: ExportProvider) -> GoogleJobMethod? {
+    guard provider == .google, let text,
+      let name = (try? StrictJSON.object(Array(text.utf8)))?["importMethod"]?.text
+    else { return nil }
+    return try? GoogleJobMethod.named(name)
+  }
+
   /// The size of an RSA key.
   static func bits(of spki: [UInt8]) throws(ServiceError) -> Int {
     do throws(CryptoError) {
