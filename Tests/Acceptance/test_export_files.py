@@ -216,6 +216,13 @@ def test_formats_are_opened_by_others(desk, type, report):
     assert written(desk, "raw", name) == data
     wrapped = written(desk, "pkcs11", name, "--wrapping-key-file", wrapping)
     assert AES.new(kek, AES.MODE_KWP).unseal(wrapped) == data
+    if is_pair:
+        refused = desk.cli("export", "pkcs11-kw", name, "--out", desk.folder / "out" / "key",
+                           "--wrapping-key-file", wrapping, expect=1)
+        assert "pkcs11-kwp" in refused and not list((desk.folder / "out").iterdir())
+    else:
+        wrapped = written(desk, "pkcs11-kw", name, "--wrapping-key-file", wrapping)
+        assert AES.new(kek, AES.MODE_KW).unseal(wrapped) == data
     opened += 3
     if not type.startswith("rsa"):
         for options, job in (((), {}), (("--wrapping-key-file", wrapping), {"kek": kek.hex()})):

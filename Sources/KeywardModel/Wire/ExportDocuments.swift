@@ -320,6 +320,8 @@ package struct ExportKeyRequest: Hashable, Sendable {
     case tink
     /// PKCS#11 CKM_AES_KEY_WRAP_KWP (RFC 5649), under the AES key in the body.
     case pkcs11
+    /// PKCS#11 CKM_AES_KEY_WRAP (RFC 3394), under the AES key in the body: for tokens without KWP.
+    case pkcs11KW = "pkcs11-kw"
     /// A JWK in the clear: the body is empty.
     case jwk
     /// The bytes themselves, or PKCS#8 DER, in the clear: the body is empty.

@@ -267,7 +267,7 @@ extension ExportCraft {
       guard isEmpty || input.bytes.count == 32 else {
         throw Self.unfit("A Tink keyset is under a key of 32 bytes, or in the clear.")
       }
-    case .jwe, .pkcs8, .pkcs12, .pkcs11:
+    case .jwe, .pkcs8, .pkcs12, .pkcs11, .pkcs11KW:
       guard !isEmpty else { throw Self.unfit("What is to wrap the key is missing.") }
     }
     switch format {
@@ -302,13 +302,16 @@ extension ExportCraft {
         wrappingKey: [],
         isWrapped: true
       )
-    case .pkcs11:
+    case .pkcs11, .pkcs11KW:
+      let wrapping = format == .pkcs11 ? WrappingAlgorithm.aesKWP : .aesKW
       let bytes = try run { () throws(ExportRefusal) in
-        try ExportEnvelope.seal(material.bytes, .aesKWP, under: input.bytes)
+        try (format == .pkcs11 ? FileFormat.pkcs11KWP : .pkcs11KW)
+          .check(ExportSubject(key.type, byteCount: material.bytes.count))
+        return try ExportEnvelope.seal(material.bytes, wrapping, under: input.bytes)
       }
       return FormattedKey(
         body: try box(bytes),
-        algorithm: WrappingAlgorithm.aesKWP.rawValue,
+        algorithm: wrapping.rawValue,
         wrappingKey: [],
         isWrapped: true
       )

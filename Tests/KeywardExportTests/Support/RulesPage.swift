@@ -59,7 +59,7 @@ enum RulesPage {
     return """
       ## Files
 
-      `pkcs11-kw` takes raw material of 16 bytes or more in steps of 8, and no pairs: their PKCS#8 forms have other lengths. `keyward export pkcs11` writes `pkcs11-kwp`.
+      `pkcs11-kw` takes raw material of 16 bytes or more in steps of 8, and no pairs: their PKCS#8 forms have other lengths. `keyward export pkcs11-kw` writes it, and `keyward export pkcs11` writes `pkcs11-kwp`.
 
       | format | key types | `format_not_for_key` |
       |---|---|---|

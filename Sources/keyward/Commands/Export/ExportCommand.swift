@@ -31,7 +31,8 @@ struct ExportCommand: ParsableCommand {
       ExportCloud<IBMNoun>.self, ExportCloud<HPCSNoun>.self, ExportCloud<AlibabaNoun>.self,
       ExportCloud<TencentNoun>.self, ExportFile<JWENoun>.self, ExportFile<PKCS8Noun>.self,
       ExportFile<PKCS12Noun>.self, ExportFile<TinkNoun>.self, ExportFile<PKCS11Noun>.self,
-      ExportFile<JWKNoun>.self, ExportFile<RawNoun>.self, ExportList.self, ExportShow.self,
+      ExportFile<PKCS11KWNoun>.self, ExportFile<JWKNoun>.self, ExportFile<RawNoun>.self,
+      ExportList.self, ExportShow.self,
       ExportStatus.self, ExportRenew.self, ExportVerify.self, ExportResume.self,
       ExportRetire.self, ExportCheckCommand.self,
     ]

@@ -51,6 +51,12 @@ enum PKCS11Noun: FormatNoun {
   static let need = FormatNeed.wrappingKey
 }
 
+enum PKCS11KWNoun: FormatNoun {
+  static let format = ExportKeyRequest.Format.pkcs11KW
+  static let title = "a wrap of PKCS#11 without padding (CKM_AES_KEY_WRAP), under an AES key"
+  static let need = FormatNeed.wrappingKey
+}
+
 enum JWKNoun: FormatNoun {
   static let format = ExportKeyRequest.Format.jwk
   static let title = "a JWK in the clear"
