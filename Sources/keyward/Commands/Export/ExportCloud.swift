@@ -3,7 +3,7 @@ import KeywardClient
 import KeywardModel
 
 /// A cloud, for the command that is the same for all.
-protocol CloudNoun {
+protocol CloudNoun: SendableMetatype {
   static var command: String { get }
   static var title: String { get }
   /// The providers of destinations that it goes to.
@@ -98,14 +98,23 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
         the provider's answer goes in by --parameters, and a file with the wrapped key comes out, \
         with the commands that come next.
 
+        Several keys are pushed one by one over a few connections, each under its own name with '-' \
+        for all but letters and digits. Those that are there already are left out, so that the same \
+        command goes on where it ended.
+
         A wrapping key that you bring yourself is plain export, which needs a right of its own, \
         unless its fingerprint stands in the destination.
         """
     )
   }
 
-  @Argument(help: "The key's name.")
-  var name: KeyNameArgument
+  @Argument(help: "The key's name, or several.")
+  var names: [KeyNameArgument] = []
+  @Option(
+    name: .customLong("keys"),
+    help: ArgumentHelp("The names of keys, one in a line, or - to read them.", valueName: "file")
+  )
+  var list: String?
   @Option(name: .customLong("to"), help: "The destination; see 'keyward destination list'.")
   var destination: RegistryNameArgument
   @Option(name: .customLong("version"), help: "The version. (default: primary)")
@@ -160,7 +169,20 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
   @OptionGroup
   var output: OutputOptions
 
+  private var isBatch: Bool { names.count > 1 || list != nil }
+
   func validate() throws {
+    guard !names.isEmpty || list != nil else {
+      throw ValidationError("Name a key, or several, or give --keys FILE.")
+    }
+    if isBatch {
+      guard mode == .push, number == nil, targetName == nil, targetKey == nil else {
+        throw ValidationError(
+          "Several keys are pushed, in their primary versions and under their own names: --mode "
+            + "bundle, --version, --name and --target-key are for one."
+        )
+      }
+    }
     if mode == .bundle, !dryRun {
       guard parameters != nil else { throw ValidationError("A bundle needs --parameters FILE.") }
       guard file.path != nil else { throw ValidationError("A bundle needs --out FILE.") }
@@ -171,8 +193,48 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
   }
 
   func run() throws {
+    if isBatch { return try runBatch() }
+    let request = try request(names[0].name)
+    let client = try server.client()
+    let prepared = try client.prepareExport(request)
+    try check(prepared)
+    if dryRun { return try output.print(prepared) { ExportText.details(prepared) } }
+    try ExportCompletion.run(prepared, client, file, output)
+  }
+
+  private func runBatch() throws {
+    let lines = try list.map { try TextFile.read($0).split(whereSeparator: \.isNewline) } ?? []
+    let listed = try lines.filter { !$0.allSatisfy(\.isWhitespace) }.map {
+      try WireText.keyName(String($0))
+    }
+    let keys = try names.map { try $0.name } + listed
+    guard let first = keys.first else {
+      throw CommandFailure(.usage, "There are no names of keys in \(list ?? "").")
+    }
+    let report = try ExportBatch(
+      keys: keys,
+      template: try request(first),
+      areNamed: Noun.command != AWSNoun.command,
+      connect: { try server.client() },
+      check: check
+    ).run()
+    try output.print(report) { report.text }
+    if !report.failures.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+
+  private func check(_ prepared: ExportInfo) throws {
+    guard Noun.providers.contains(prepared.provider) else {
+      throw CommandFailure(
+        .usage,
+        "The destination '\(destination.name)' is of \(prepared.provider), not of \(Noun.title).",
+        remedy: "Use: keyward export \(ExportText.command(of: prepared.provider))."
+      )
+    }
+  }
+
+  private func request(_ key: KeyName) throws -> PrepareExportRequest {
     var request = PrepareExportRequest(
-      key: try name.name.description,
+      key: key.description,
       destination: destination.name.description,
       mode: mode.rawValue
     )
@@ -189,17 +251,7 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
     request.description = description
     request.parameters = try parameters.map { try TextFile.read($0, limit: 1 << 16) }
     request.dryRun = dryRun ? true : nil
-    let client = try server.client()
-    let prepared = try client.prepareExport(request)
-    guard Noun.providers.contains(prepared.provider) else {
-      throw CommandFailure(
-        .usage,
-        "The destination '\(destination.name)' is of \(prepared.provider), not of \(Noun.title).",
-        remedy: "Use: keyward export \(ExportText.command(of: prepared.provider))."
-      )
-    }
-    if dryRun { return try output.print(prepared) { ExportText.details(prepared) } }
-    try ExportCompletion.run(prepared, client, file, output)
+    return request
   }
 }
 
@@ -225,14 +277,18 @@ enum ExportCompletion {
       ([ExportText.details(result.export)] + (commands.isEmpty ? [] : ["Next:"]) + commands)
         .joined(separator: "\n\n")
     }
-    if result.export.state == "contradicted" {
-      throw CommandFailure(
-        .verificationFailed,
-        "The key at the provider is not the one in Keyward: "
-          + "\(result.export.proofDetail ?? "the proof failed").",
-        remedy: "Do not use it. Look at the provider's key, then retire the export."
-      )
-    }
+    try check(result.export)
+  }
+
+  /// Fails if the copy was found to be another key.
+  static func check(_ export: ExportInfo) throws {
+    guard export.state == "contradicted" else { return }
+    throw CommandFailure(
+      .verificationFailed,
+      "The key at the provider is not the one in Keyward: "
+        + "\(export.proofDetail ?? "the proof failed").",
+      remedy: "Do not use it. Look at the provider's key, then retire the export."
+    )
   }
 
   /// Writes the files of a bundle, mode 0600 and by renaming; returns the commands with their names.

@@ -10,6 +10,7 @@ struct ExportCommand: ParsableCommand {
 
         keyward destination put aws-prod --provider aws --region eu-west-1
         keyward export aws signing/app --to aws-prod
+        keyward export google --keys names.txt --to google-prod
 
       Where the server reaches no cloud: the provider's parameters in, one file out.
 
