@@ -259,6 +259,32 @@ def parameters():
     add_json("OpenBao", transit, kind="parameters")
     add_json("OpenBao, smaller key", {"data": {"public_key": spki(2048, PEM).decode()}},
              ["wrapping_key_size"], "parameters")
+    vault = {"kind": "parameters", "provider": "vault"}
+    add_json("Vault", transit, **vault)
+    add("Vault, PEM", spki(4096, PEM), ask="parameters", **vault)
+    add_json("Vault, no key", {"data": {}}, ["parameters_unreadable"], **vault)
+    oci = {"data": {"public-key": spki(4096, PEM).decode(), "id": "ocid1.key.oc1.eu-frankfurt-1.a"}}
+    add_json("OCI", oci, kind="parameters")
+    add_json("OCI, smaller key", {"data": {"public-key": spki(2048, PEM).decode()}},
+             ["wrapping_key_size"], "parameters")
+    add_json("OCI, SHA-1, which it does not take", oci, ["wrapping_not_offered"], "parameters",
+             algorithm="RSA_AES_KEY_WRAP_SHA_1")
+    hpcs = {"payload": b64(spki(4096, PEM)), "nonce": b64(os.urandom(16)),
+            "expirationDate": when(0.1, "%Y-%m-%dT%H:%M:%SZ")}
+    add_json("HPCS", hpcs, kind="parameters", provider="ibm-hpcs")
+    add_json("HPCS, no nonce", hpcs | {"nonce": ""}, ["parameters_unreadable"], "parameters",
+             provider="ibm-hpcs")
+    add_json("HPCS, expired", hpcs | {"expirationDate": when(-1, "%Y-%m-%dT%H:%M:%SZ")},
+             ["parameters_expired"], "parameters", provider="ibm-hpcs")
+    tencent = {"KeyId": "k", "PublicKey": b64(spki(2048)), "ImportToken": b64(token),
+               "ParametersValidTo": 4102444800}
+    add_json("Tencent, command line", tencent, kind="parameters", provider="tencent")
+    add_json("Tencent, API", {"Response": tencent}, kind="parameters")
+    add_json("Tencent, larger key", {"Response": tencent | {"PublicKey": b64(spki(3072))}},
+             ["wrapping_key_size"], "parameters")
+    add_json("Tencent, swapped", {"Response": tencent | {
+        "PublicKey": tencent["ImportToken"], "ImportToken": tencent["PublicKey"]}},
+        ["parameters_mixed"], "parameters")
     add_json("IBM", {"payload": b64(spki(4096, PEM)), "nonce": b64(os.urandom(12)),
                      "expirationDate": when(0.1, "%Y-%m-%dT%H:%M:%SZ")}, kind="parameters")
     add_json("Alibaba, expired", {"KeyId": "k", "PublicKey": b64(spki(2048)),

@@ -145,6 +145,17 @@ enum ParametersCheck {
         )
       ]
     }
+    guard rules.wrappings.contains(where: { $0.algorithm == parameters.algorithm }) else {
+      let names = rules.wrappings.map(\.algorithm.rawValue).joined(separator: ", ")
+      return [
+        Finding(
+          .wrappingNotOffered,
+          "\(parameters.provider.title) takes nothing under \(parameters.algorithm.rawValue).",
+          at: "the algorithm",
+          remedy: "Wrap with one of: \(names)."
+        )
+      ]
+    }
     let isGoogle = parameters.provider == .google
     guard isGoogle || hints.algorithm != nil, parameters.algorithm.hash == .sha1,
       rules.wrappings.contains(where: {
