@@ -7,7 +7,7 @@ enum WrappingKeyCheck {
   static func check(_ spki: [UInt8], bits: Int) throws(CloudFailure) {
     let key: PublicKey
     do throws(CryptoError) {
-      key = try PublicKey(spki: spki)
+      key = try WrappingKeys.key(spki)
     } catch {
       throw CloudFailure(
         .wrappingKeyUnfit,

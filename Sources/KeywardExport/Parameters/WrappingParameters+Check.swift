@@ -6,7 +6,7 @@ extension WrappingParameters {
   package var wrappingKey: PublicKey {
     get throws(ExportRefusal) {
       do throws(CryptoError) {
-        let key = try PublicKey(spki: publicKey)
+        let key = try WrappingKeys.key(publicKey)
         guard key.algorithm.isRSA else { throw .invalidKey("the wrapping key is not RSA") }
         return key
       } catch {

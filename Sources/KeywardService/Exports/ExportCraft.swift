@@ -137,7 +137,7 @@ extension ExportCraft {
     _ publicKey: [UInt8]
   ) throws(ServiceError) -> [UInt8] {
     let key: PublicKey
-    do { key = try PublicKey(spki: publicKey) } catch { throw ServiceError(error) }
+    do { key = try WrappingKeys.key(publicKey) } catch { throw ServiceError(error) }
     return try run { () throws(ExportRefusal) in
       try ExportEnvelope.seal(material.bytes, cell.wrapping, to: key)
     }
@@ -197,7 +197,7 @@ extension ExportCraft {
   /// The size of an RSA key.
   static func bits(of spki: [UInt8]) throws(ServiceError) -> Int {
     do throws(CryptoError) {
-      if case .rsa(let bits) = try PublicKey(spki: spki).algorithm { return bits }
+      if case .rsa(let bits) = try WrappingKeys.key(spki).algorithm { return bits }
     } catch {}
     throw ServiceError(
       .exportRefused,
