@@ -57,18 +57,19 @@ package enum CryptoBenchmark {
     }
   }
 
-  /// Calls `body` until it has used `seconds` of processor time, in batches of 1,000.
+  /// Calls a second of `body`, which is called until it has used `seconds` of processor time.
   ///
   /// Processor time, because `openssl speed` counts that, and so that other load does not count.
-  private static func rate(
+  package static func rate(
     _ seconds: Double,
+    batch: Int = 1000,
     _ body: (Int) throws(CryptoError) -> Void
   ) throws(CryptoError) -> Double {
     let start = processorSeconds()
     var rounds = 0
     while true {
-      for round in rounds..<rounds + 1000 { try body(round) }
-      rounds += 1000
+      for round in rounds..<rounds + batch { try body(round) }
+      rounds += batch
       let elapsed = processorSeconds() - start
       if elapsed >= seconds { return Double(rounds) / elapsed }
     }

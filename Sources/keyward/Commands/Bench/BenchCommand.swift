@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KeywardCrypto
+import KeywardExport
 import KeywardPolicy
 import NIOCore
 
@@ -10,7 +11,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure cryptography, policy and disk, for scripts/bench.",
     shouldDisplay: false,
-    subcommands: [AESBench.self, DiskBench.self, PolicyBench.self]
+    subcommands: [AESBench.self, DiskBench.self, ExportBench.self, PolicyBench.self]
   )
 }
 
@@ -28,6 +29,22 @@ struct AESBench: ParsableCommand {
     try SecureMemory.activate()
     let rate = try CryptoBenchmark.aes256GCM(size: bytes, seconds: seconds)
     StandardStream.output("{\"operations_per_second\":\(Int(rate))}")
+  }
+}
+
+/// Wraps a second of a key for a provider (RSA-OAEP with AES-KWP) through KeywardExport.
+struct ExportBench: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "export-wrap")
+
+  @Option(help: "How long to measure each.")
+  var seconds = 2.0
+
+  func run() throws {
+    try SecureMemory.activate()
+    let rate = try EnvelopeBenchmark.hybrid(seconds: seconds)
+    StandardStream.output(
+      "{\"tried_per_second\":\(rate.tried),\"alone_per_second\":\(rate.alone)}"
+    )
   }
 }
 
