@@ -413,6 +413,44 @@ struct ImportTests {
     for trace in traces { #expect(try !server.folder.filesHold(trace)) }
   }
 
+  /// A database from before it was used brings it back to nobody.
+  @Test
+  func anOlderDatabaseDoesNotBringItBack() async throws {
+    let server = try await TestServer.unsealed()
+    let key = try await server.wrappingKey(Self.name)
+    let blob = try key.blob(of: Self.material)
+    await server.stop()
+    let files = FileManager.default
+    let database = server.folder("data/keyward.db")
+    try files.copyItem(atPath: database, toPath: server.folder("older.db"))
+    try await server.restart()
+    try await server.importBlob(blob, Self.name, under: key.id)
+    await server.stop()
+    try files.removeItem(atPath: database)
+    try files.moveItem(atPath: server.folder("older.db"), toPath: database)
+    try await server.restart()
+    try await server.unseal(accepting: [.rollback])
+    #expect(try server.key(Self.name) == nil && server.importKeys() == 0)
+    await refused(.notFound) { try await server.importBlob(blob, Self.name, under: key.id) }
+  }
+
+  /// When the disk has no room for the key, the wrapping key is not spent.
+  @Test
+  func whatCannotBeWrittenIsNotSpent() async throws {
+    let server = try await TestServer.unsealed(isFaulty: true)
+    let key = try await server.wrappingKey(Self.name)
+    let blob = try key.blob(of: Self.material)
+    for failures in [1, 2] {
+      try server.faults.failCommits(failures)
+      await refused(.storageFull) { try await server.importBlob(blob, Self.name, under: key.id) }
+      #expect(try server.importKeys() == 1 && server.key(Self.name) == nil)
+      try server.faults.failCommits(0)
+      try await server.restart()
+      #expect(try server.importKeys() == 1 && server.key(Self.name) == nil)
+    }
+    try await server.importBlob(blob, Self.name, under: key.id)
+  }
+
   // MARK: - How many
 
   @Test

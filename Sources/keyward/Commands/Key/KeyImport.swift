@@ -131,7 +131,11 @@ struct ImportWrappingOptions: ParsableArguments {
   func validate() throws {
     guard (wrapping == nil) == (wrappingKey == nil), wrapping != nil || wrappingKeyVersion == nil
     else { throw ValidationError("--wrapping and --wrapping-key go together.") }
-    _ = try value
+    do {
+      _ = try value
+    } catch let error as ServiceError {
+      throw ValidationError([error.message, error.remedy ?? ""].joined(separator: " "))
+    }
   }
 
   var value: ImportWrapping? {
@@ -139,6 +143,9 @@ struct ImportWrappingOptions: ParsableArguments {
       guard let wrapping, let wrappingKey else { return nil }
       let algorithm = try ImportWrapping.Algorithm(named: wrapping)
       guard let id = WrappingKeyID(wrappingKey) else {
+        guard !wrappingKey.hasPrefix("once:") else {
+          throw ValidationError("The id of a wrapping key is once: and 26 characters.")
+        }
         let name = try WireText.keyName(wrappingKey)
         return ImportWrapping(algorithm, under: .named(name, version: wrappingKeyVersion))
       }
