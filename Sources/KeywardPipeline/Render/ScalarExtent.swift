@@ -91,6 +91,8 @@ struct ScalarExtent: Equatable, Sendable {
       let headEnd = bytes[start...].firstIndex(of: 0x0a)
     else { return nil }
     let head = bytes[start + 1..<headEnd].prefix { $0 > 0x20 }
+    // libyaml takes a comment without a blank before it (YAML 1.2 does not), which could not stay.
+    guard !head.contains(UInt8(ascii: "#")) else { return nil }
     let hasIndicator = head.contains { (0x31...0x39).contains($0) }
     var comment = start + 1 + head.count..<headEnd
     if bytes[comment].last == 0x0d { comment = comment.lowerBound..<comment.upperBound - 1 }
