@@ -31,10 +31,13 @@ struct ArrivedRequest: Sendable {
   }
 
   /// The request in words, for who has to approve it; of a secret body nothing is told.
+  ///
+  /// A value is spelled so that it cannot look like a parameter, and a long one is cut, so that it
+  /// hides none.
   var summary: String {
     var text = "\(route.method.rawValue) \(path)"
     for (index, (name, value)) in query.sorted.enumerated() {
-      text += (index == 0 ? "?" : "&") + "\(name)=\(value)"
+      text += (index == 0 ? "?" : "&") + "\(name)=" + RequestSummary.value(value)
     }
     if !json.isEmpty { text += " with a body of sha256:" + Hex.encode(Digest.sha256(json)) }
     return text

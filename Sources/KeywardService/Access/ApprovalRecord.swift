@@ -29,6 +29,12 @@ package struct ApprovalRecord: Hashable, Sendable {
     package let resource: String
     /// The id of the key, as for the resource itself.
     package let key: String?
+
+    package init(operation: ServiceOperation, resource: String, key: String?) {
+      self.operation = operation
+      self.resource = resource
+      self.key = key
+    }
   }
 
   /// The most votes that a record takes.
@@ -74,10 +80,17 @@ package struct ApprovalRecord: Hashable, Sendable {
     source = caller.source
     self.operation = operation
     self.resource = resource.description
-    summary = String(caller.summary?.utf8.prefix(1024) ?? "".utf8.prefix(0)) ?? ""
+    summary = Self.bounded(caller.summary ?? "")
     self.digest = digest
     createdAt = now
     expiresAt = now.adding(seconds: seconds)
+  }
+
+  /// The text as a record takes it; of a longer one it says that there is more.
+  private static func bounded(_ text: String) -> String {
+    guard text.utf8.count > 1024 else { return text }
+    let mark = " [cut]"
+    return String(decoding: text.utf8.prefix(1024 - mark.utf8.count), as: UTF8.self) + mark
   }
 
   /// Who said yes.
@@ -146,18 +159,21 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// The form without the key and the tokens of votes besides.
   private static let firstLabel = "keyward/approval/1"
 
-  /// The form that the store keeps.
+  /// The form that the store keeps: without what is reached as it always was, since a record is
+  /// changed and deleted only as the bytes that it was written as.
   package var encoded: [UInt8] {
-    var writer = RecordWriter(Self.label)
+    var writer = RecordWriter(reached == nil ? Self.secondLabel : Self.label)
     writer.add(id.description)
     writer.add(principal: requester)
     writer.add(source?.description ?? "")
     writer.add(operation.rawValue)
     writer.add(resource)
     writer.add(key ?? "")
-    writer.add(reached?.operation.rawValue ?? "")
-    writer.add(reached?.resource ?? "")
-    writer.add(reached?.key ?? "")
+    if let reached {
+      writer.add(reached.operation.rawValue)
+      writer.add(reached.resource)
+      writer.add(reached.key ?? "")
+    }
     writer.add(summary)
     writer.add(digest.bytes)
     writer.add(createdAt.milliseconds)
