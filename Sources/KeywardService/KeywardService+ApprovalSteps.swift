@@ -75,6 +75,35 @@ extension KeywardService {
       return asked
     }
     record.approval = id
+    let approval = try gathered(requirements, id, digest, record, state)
+    guard state.access.withApprovals({ $0.reserve(id) }) else {
+      throw ServiceError(.conflict, "The approval is being used by another request.")
+    }
+    return .use(approval)
+  }
+
+  /// Refuses what needs approvals that are not there: asks for none and reserves none.
+  func checkGathered(
+    _ approvals: [ApprovalRequirement],
+    _ record: AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) {
+    let requirements = requirements(approvals, record, state)
+    guard !requirements.isEmpty else { return }
+    guard let id = record.caller.approval,
+      let digest = record.caller.digest.flatMap({ state.access.sealed($0) })
+    else { throw ServiceError(.approvalRequired, "The operation needs approval.") }
+    _ = try gathered(requirements, id, digest, record, state)
+  }
+
+  /// The approval that a request presents, once it has all the votes that are needed.
+  private func gathered(
+    _ requirements: [ApprovalRequirement],
+    _ id: ApprovalID,
+    _ digest: RequestDigest,
+    _ record: AuditRecord,
+    _ state: UnsealedState
+  ) throws(ServiceError) -> ApprovalRecord {
     let approval = try presented(id, digest, record, state)
     let approvers = approval.votes.filter { vote in
       vote.isApproval && isApprover(vote.principal, from: vote.source, state, at: record.time)
@@ -83,10 +112,7 @@ extension KeywardService {
       $0.isSatisfied(by: approvers.map(\.principal), requester: record.caller.principal)
     }
     guard isEnough else { throw .approvalPending(approval) }
-    guard state.access.withApprovals({ $0.reserve(id) }) else {
-      throw ServiceError(.conflict, "The approval is being used by another request.")
-    }
-    return .use(approval)
+    return approval
   }
 
   /// The approval that a request presents, if it is one of just this request and still open.

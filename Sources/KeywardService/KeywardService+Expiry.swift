@@ -9,6 +9,8 @@ import Logging
 extension KeywardService {
   /// The most records of a kind that go in one commit.
   private static let expiryBatch = 256
+  /// The most wrapping keys, of each of which the whole file is searched for a copy that stayed.
+  private static let importKeyBatch = 16
   /// Seconds that a request for approval can still be looked at after it ended.
   private static let approvalMemory: Int64 = 7 * 86_400
 
@@ -27,7 +29,7 @@ extension KeywardService {
       book.records.values.filter { $0.expiresAt.adding(seconds: Self.approvalMemory) <= now }
         .prefix(Self.expiryBatch)
     }
-    let importKeys = state.importKeys.expired(at: now, limit: Self.expiryBatch)
+    let importKeys = state.importKeys.expired(at: now, limit: Self.importKeyBatch)
     guard expired.count + approvals.count + importKeys.count > 0 else { return 0 }
     let caller = Caller(principal: .server, transport: .server, requestID: "expire")
     do {

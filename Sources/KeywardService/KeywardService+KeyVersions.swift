@@ -92,14 +92,8 @@ extension KeywardService {
 
 /// The steps; on the writing thread.
 extension KeywardService {
-  func addVersion(
-    to key: Key,
-    _ material: KeyMaterial,
-    _ origin: KeyVersion.Origin,
-    _ state: UnsealedState,
-    _ transaction: any StoreTransaction,
-    _ record: inout AuditRecord
-  ) throws(ServiceError) -> Change<KeyInfo> {
+  /// Refuses a key whose versions are all destroyed, or will be.
+  func checkTakesVersions(_ key: Key) throws(ServiceError) {
     // A former version may wait; a key that waits as a whole must not come back by a new version.
     guard key.versions.contains(where: { $0.state != .destroyed && $0.destroyAt == nil }) else {
       throw ServiceError(
@@ -108,6 +102,17 @@ extension KeywardService {
         remedy: "Take it back first with: keyward key undestroy \(key.name)."
       )
     }
+  }
+
+  func addVersion(
+    to key: Key,
+    _ material: KeyMaterial,
+    _ origin: KeyVersion.Origin,
+    _ state: UnsealedState,
+    _ transaction: any StoreTransaction,
+    _ record: inout AuditRecord
+  ) throws(ServiceError) -> Change<KeyInfo> {
+    try checkTakesVersions(key)
     let version = try newVersion(of: key, material, origin, state, at: record.time)
     var versions = key.versions
     for index in versions.indices

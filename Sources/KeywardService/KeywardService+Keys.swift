@@ -193,6 +193,17 @@ extension KeywardService {
     try store { try transaction.updateVersion(version, from: old, of: key.id) }
   }
 
+  /// Refuses a name that a key has.
+  func checkFree(_ name: KeyName, _ state: UnsealedState) throws(ServiceError) {
+    guard state.directory.key(named: name) == nil else {
+      throw ServiceError(
+        .alreadyExists,
+        "There is a key '\(name)' already.",
+        remedy: "Choose another name, or rotate it with: keyward key rotate \(name)."
+      )
+    }
+  }
+
   func insertKey(
     _ name: KeyName,
     _ type: KeyType,
@@ -203,13 +214,7 @@ extension KeywardService {
     _ transaction: any StoreTransaction,
     _ record: inout AuditRecord
   ) throws(ServiceError) -> Change<KeyInfo> {
-    guard state.directory.key(named: name) == nil else {
-      throw ServiceError(
-        .alreadyExists,
-        "There is a key '\(name)' already.",
-        remedy: "Choose another name, or rotate it with: keyward key rotate \(name)."
-      )
-    }
+    try checkFree(name, state)
     guard let id = KeyID(try random(16)) else {
       throw ServiceError(.internalError, "No identity could be made.")
     }

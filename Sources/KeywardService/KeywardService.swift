@@ -30,7 +30,7 @@ package final class KeywardService: Sendable {
   let keySetSource: (any KeySetSource)?
   /// Who reaches the destinations of exports; nil where there is no way out.
   let exporter: (any ExportGateway)?
-  private let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
+  let workshop = DispatchQueue(label: "keyward.workshop", qos: .utility)
   /// Where policies are compared, which can take seconds too.
   let drawingBoard = DispatchQueue(label: "keyward.policy", qos: .utility)
   let waitingJournal = Mutex(WaitingJournal())
@@ -416,46 +416,5 @@ package struct Change<Answer: Sendable>: Sendable {
   ) {
     self.outcome = outcome
     self.apply = apply
-  }
-}
-
-extension KeywardService {
-  /// Makes what an operation needs before its turn on the writing thread: RSA keys and scrypt take
-  /// seconds, and every answer of the server waits behind that thread.
-  ///
-  /// One at a time. Nothing is made for who may not, or while sealed: the operation itself then
-  /// refuses, with its entry. A failure to make it becomes the operation's own.
-  func prepared<Made: Sendable>(
-    _ caller: Caller,
-    _ operation: ServiceOperation,
-    _ resource: Resource,
-    on queue: DispatchQueue? = nil,
-    _ make: @escaping @Sendable () throws(ServiceError) -> Made
-  ) async -> Result<Made, ServiceError> {
-    let decision = policy.decide(PolicyRequest(caller, operation, resource, time: now()))
-    guard decision.isAllowed else { return .failure(.forbidden) }
-    guard decision.approvals.isEmpty || caller.approval != nil else {
-      return .failure(ServiceError(.approvalRequired, "The operation needs approval."))
-    }
-    return await withCheckedContinuation { continuation in
-      (queue ?? workshop).async {
-        continuation.resume(
-          returning: Result { () throws(ServiceError) in
-            _ = try self.unsealed()
-            return try make()
-          }
-        )
-      }
-    }
-  }
-
-  /// Waits for a reply: the form that HTTP handlers use.
-  package func awaiting<Answer: Sendable>(
-    _ start: (@escaping @Sendable (Result<Answer, ServiceError>) -> Void) -> Void
-  ) async throws(ServiceError) -> Answer {
-    let result = await withCheckedContinuation { continuation in
-      start { continuation.resume(returning: $0) }
-    }
-    return try result.get()
   }
 }

@@ -108,7 +108,7 @@ struct ImportTests {
     }
     // The other one was for the same import.
     await refused(.notFound) {
-      try await server.importBlob(try other.blob(of: Self.material), Self.name, under: other.id)
+      try await server.importNext(try other.blob(of: Self.material), Self.name, under: other.id)
     }
     #expect(try server.importKeys() == 0)
     #expect(try server.key(Self.name)?.versions.count == 1)
@@ -118,11 +118,10 @@ struct ImportTests {
   func ofTwoAtOnceOneWins() async throws {
     let server = try await TestServer.unsealed()
     let key = try await server.wrappingKey(Self.name)
-    let id = try #require(WrappingKeyID(key.id))
     try await server.importKey(Self.name, .aes256)
     // The clear import ended the key that was there; this one is for the race.
     await refused(.notFound) {
-      try await server.importBlob(try key.blob(of: Self.material), Self.name, under: id.description)
+      try await server.importNext(try key.blob(of: Self.material), Self.name, under: key.id)
     }
     let next = try await server.wrappingKey(Self.name)
     let nextID = try #require(WrappingKeyID(next.id))
@@ -161,7 +160,7 @@ struct ImportTests {
     try await server.importKey(Self.name, .aes256)
     #expect(try server.importKeys() == 1)
     await refused(.notFound) {
-      try await server.importBlob(try key.blob(of: Self.material), Self.name, under: key.id)
+      try await server.importNext(try key.blob(of: Self.material), Self.name, under: key.id)
     }
     let blob = try other.blob(of: Self.material)
     try await server.importBlob(blob, "import/other", under: other.id)

@@ -6,8 +6,9 @@ import Synchronization
 ///
 /// Changes are written first, on the writing thread, and shown here once they are durable.
 package final class ImportKeyBook: Sendable {
-  /// The most keys that wait at a time, of one name and of all.
+  /// The most keys that wait at a time: of one name, of who fetched them, and of all.
   static let mostOfName = 4
+  static let mostOwn = 32
   static let most = 1000
 
   private struct Book {
@@ -54,8 +55,13 @@ package final class ImportKeyBook: Sendable {
   }
 
   /// Refuses one key more than there may be.
-  func checkRoom(for name: KeyName, at now: Timestamp) throws(ServiceError) {
-    let own = keys(for: name).filter { $0.holds(at: now) }
+  func checkRoom(
+    for name: KeyName,
+    of principal: Principal,
+    at now: Timestamp
+  ) throws(ServiceError) {
+    let waiting = book.withLock { $0.keys.values.filter { $0.holds(at: now) } }
+    let own = waiting.filter { $0.name == name }
     guard own.count < Self.mostOfName else {
       throw ServiceError(
         .tooManyRequests,
@@ -64,7 +70,16 @@ package final class ImportKeyBook: Sendable {
           + "\(own.map(\.expiresAt).min()?.rfc3339 ?? "soon")."
       )
     }
-    guard book.withLock({ $0.keys.count }) < Self.most else {
+    let fetched = waiting.filter { $0.requester.isSameIdentity(as: principal) }
+    guard fetched.count < Self.mostOwn else {
+      throw ServiceError(
+        .tooManyRequests,
+        "You have \(Self.mostOwn) wrapping keys that wait for their imports.",
+        remedy: "Use some of them, or wait until one ends: "
+          + "\(fetched.map(\.expiresAt).min()?.rfc3339 ?? "soon")."
+      )
+    }
+    guard waiting.count < Self.most else {
       throw ServiceError(
         .tooManyRequests,
         "\(Self.most) wrapping keys wait for their imports.",

@@ -1,3 +1,4 @@
+import KeywardAuthn
 import KeywardCrypto
 import KeywardKeyring
 import KeywardModel
@@ -13,6 +14,8 @@ struct ImportKeyRecord: Hashable, Sendable {
   let id: WrappingKeyID
   /// The key that can be imported under it, which need not exist.
   let name: KeyName
+  /// Who fetched it.
+  let requester: Principal
   let type: KeyType
   /// SubjectPublicKeyInfo DER.
   let publicKey: [UInt8]
@@ -27,12 +30,14 @@ struct ImportKeyRecord: Hashable, Sendable {
     _ type: KeyType,
     id: WrappingKeyID,
     name: KeyName,
+    requester: Principal,
     createdAt: Timestamp,
     expiresAt: Timestamp,
     _ state: UnsealedState
   ) throws(ServiceError) {
     self.id = id
     self.name = name
+    self.requester = requester
     self.type = type
     self.createdAt = createdAt
     self.expiresAt = expiresAt
@@ -103,6 +108,7 @@ extension ImportKeyRecord {
     writer.add(expiresAt.milliseconds)
     writer.add(sealedPrivateKey)
     writer.add(UInt64(failures))
+    writer.add(principal: requester)
     return StoredRecord(kind: .importKey, id: id.description, body: writer.bytes)
   }
 
@@ -123,6 +129,7 @@ extension ImportKeyRecord {
       sealedPrivateKey = try reader.readBytes()
       guard let failures = Int(exactly: try reader.readNumber()) else { return nil }
       self.failures = failures
+      requester = try reader.readPrincipal()
       try reader.finish()
     } catch {
       return nil

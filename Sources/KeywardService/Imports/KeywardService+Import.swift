@@ -24,11 +24,21 @@ extension KeywardService {
     if let new, new.0 != name {
       throw ServiceError(.invalidRequest, "The new key's name is not the one that is imported to.")
     }
-    let read = await prepared(caller, .keyImport, .key(name)) { () throws(ServiceError) in
-      var type = new?.1
-      if type == nil { type = try self.find(name, in: self.unsealed()).type }
-      guard let type else { throw .noKey(name) }
-      return try self.arrived(bytes, request, name, type, caller)
+    let read = await prepared(
+      caller,
+      .keyImport,
+      .key(name),
+      reaching: request.wrapping?.reached
+    ) { () throws(ServiceError) in
+      // Before a blob is opened: one that opens and is then not taken would tell that, and not count.
+      let state = try self.unsealed()
+      guard let new else {
+        let key = try self.find(name, in: state)
+        try self.checkTakesVersions(key)
+        return try self.arrived(bytes, request, name, key.type)
+      }
+      try self.checkFree(name, state)
+      return try self.arrived(bytes, request, name, new.1)
     }
     // Not after the answer: who hears of it may try again at once.
     defer { if case .success(let arrival) = read { arrival.opener?.end() } }
@@ -86,8 +96,7 @@ extension KeywardService {
     _ bytes: SecretBox,
     _ request: ImportRequest,
     _ name: KeyName,
-    _ type: KeyType,
-    _ caller: Caller
+    _ type: KeyType
   ) throws(ServiceError) -> IncomingMaterial {
     guard let wrapping = request.wrapping else {
       let material = try KeyMaterial.imported(bytes, format: request.format, type: type)
@@ -95,7 +104,7 @@ extension KeywardService {
     }
     try KeyMaterial.checkForm(request.format, of: type)
     let state = try unsealed()
-    let opener = try opener(wrapping, name, caller, state)
+    let opener = try opener(wrapping, name, state)
     let blob = bytes.bytes.revealed()
     do throws(ServiceError) {
       let clear = SecretBox(try opener.open(blob, state))
@@ -119,11 +128,10 @@ extension KeywardService {
     }
   }
 
-  /// What opens the blob, if the caller may use it.
+  /// What opens the blob, for a caller who may use it.
   private func opener(
     _ wrapping: ImportWrapping,
     _ name: KeyName,
-    _ caller: Caller,
     _ state: UnsealedState
   ) throws(ServiceError) -> BlobOpener {
     switch wrapping.key {
@@ -144,13 +152,6 @@ extension KeywardService {
       }
       return BlobOpener(algorithm: wrapping.algorithm, source: .oneTime(key, turn))
     case .named(let name, let number):
-      // As the change asks again, with the approvals that it takes.
-      let asked = PolicyRequest(caller, .keyUnwrap, .key(name), time: now())
-      let decision = state.policy.compiled.decide(asked)
-      guard decision.isAllowed else { throw .forbidden }
-      guard decision.approvals.isEmpty || caller.approval != nil else {
-        throw ServiceError(.approvalRequired, "The wrapping key needs approval.")
-      }
       let key = try find(name, in: state)
       let version = try choose(key, number, for: .unwrap)
       guard wrapping.algorithm.isForRSA == key.type.isKeyPair else {

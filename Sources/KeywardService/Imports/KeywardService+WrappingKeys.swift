@@ -14,7 +14,11 @@ extension KeywardService {
     let (type, ttl) = try request.parsed()
     let made = await prepared(caller, .keyImport, .key(name)) {
       () throws(ServiceError) -> PrivateKey in
-      try self.unsealed().importKeys.checkRoom(for: name, at: self.now())
+      try self.unsealed().importKeys.checkRoom(
+        for: name,
+        of: caller.principal,
+        at: self.now()
+      )
       return try Schemes.run { () throws(CryptoError) in
         guard let algorithm = AsymmetricAlgorithm(type) else { throw .invalidInput("the type") }
         return try PrivateKey.generate(algorithm)
@@ -27,7 +31,7 @@ extension KeywardService {
         transaction,
         record throws(ServiceError) in
         let pair = try made.get()
-        try state.importKeys.checkRoom(for: name, at: record.time)
+        try state.importKeys.checkRoom(for: name, of: caller.principal, at: record.time)
         guard let id = WrappingKeyID(random: try self.random(16)) else {
           throw ServiceError(.internalError, "No identity could be made.")
         }
@@ -36,6 +40,7 @@ extension KeywardService {
           type,
           id: id,
           name: name,
+          requester: caller.principal,
           createdAt: record.time,
           expiresAt: record.time.adding(seconds: ttl),
           state

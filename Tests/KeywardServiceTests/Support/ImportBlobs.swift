@@ -96,6 +96,13 @@ extension TestServer {
     )
   }
 
+  /// The same as the next version of a key.
+  func importNext(_ blob: [UInt8], _ name: KeyName, under id: String) async throws {
+    guard let id = WrappingKeyID(id) else { throw ServiceError(.invalidRequest, "No id.") }
+    let wrapping = ImportWrapping(.hybridSHA256, under: .oneTime(id))
+    try await importBlob(blob, name, wrapping, newVersion: true)
+  }
+
   /// The same under any wrapping key.
   @discardableResult
   func importBlob(
