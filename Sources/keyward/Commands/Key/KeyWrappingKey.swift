@@ -1,5 +1,6 @@
 import ArgumentParser
 import KeywardClient
+import KeywardCrypto
 import KeywardModel
 import KeywardSystem
 
@@ -30,28 +31,34 @@ struct KeyWrappingKey: ParsableCommand {
   var output: OutputOptions
 
   func run() throws {
+    let name = try self.name.name
     let request = WrappingKeyRequest(type: type, ttl: ttl?.value)
     _ = try request.parsed()
-    let key = try server.client().makeWrappingKey(try name.name, request)
+    let key = try server.client().makeWrappingKey(name, request)
     guard let spki = Base64.decode(key.publicKey) else {
       throw CommandFailure(.failed, "The server's answer holds no public key.")
     }
     let pem = PEM.publicKey(spki)
+    guard let id = WrappingKeyID(key.id) else {
+      throw CommandFailure(.failed, "The server's answer holds no id of a wrapping key.")
+    }
+    // Of the key that is printed here, whatever the answer says.
+    let fingerprint = Hex.encode(Digest.sha256(spki))
     if let out { try AtomicFile.write(Array((pem + "\n").utf8), to: out) }
     try output.print(key) {
       Table.pairs([
-        ("Wrapping key", key.id),
-        ("To import", key.key),
+        ("Wrapping key", id.description),
+        ("To import", name.description),
         ("Type", key.type.rawValue),
-        ("Fingerprint", "SHA-256 of the SubjectPublicKeyInfo " + key.fingerprint),
+        ("Fingerprint", "SHA-256 of the SubjectPublicKeyInfo " + fingerprint),
         ("Valid until", key.validUntil),
         ("Algorithms", key.algorithms.map(\.rawValue).joined(separator: ", ")),
-      ]) + (out == nil ? "\n\n" + pem : "") + "\n\n" + Self.next(key, pem: out ?? "wrap.pem")
+      ]) + (out == nil ? "\n\n" + pem : "") + "\n\n" + Self.next(id, name, pem: out ?? "wrap.pem")
     }
   }
 
   /// The commands that make a blob with `openssl`, and the one that brings it in.
-  private static func next(_ key: WrappingKeyInfo, pem: String) -> String {
+  private static func next(_ id: WrappingKeyID, _ name: KeyName, pem: String) -> String {
     """
     Next, where the key is (raw bytes, or PKCS#8 DER, in key.bin), with the public key in \(pem):
 
@@ -65,8 +72,8 @@ struct KeyWrappingKey: ParsableCommand {
 
     Then, where Keyward is:
 
-      keyward key import \(key.key) --type TYPE --format raw|pkcs8 --in blob.bin \\
-        --wrapping RSA_AES_KEY_WRAP_SHA_256 --wrapping-key \(key.id)
+      keyward key import \(name) --type TYPE --format raw|pkcs8 --in blob.bin \\
+        --wrapping RSA_AES_KEY_WRAP_SHA_256 --wrapping-key \(id)
     """
   }
 }
