@@ -92,7 +92,7 @@ struct ScalarExtent: Equatable, Sendable {
     else { return nil }
     let head = bytes[start + 1..<headEnd].prefix { $0 > 0x20 }
     // libyaml takes a comment without a blank before it (YAML 1.2 does not), which could not stay.
-    guard !head.contains(UInt8(ascii: "#")) else { return nil }
+    guard !head.contains(UInt8(ascii: "#")), isIndented(start, in: bytes) else { return nil }
     let hasIndicator = head.contains { (0x31...0x39).contains($0) }
     var comment = start + 1 + head.count..<headEnd
     if bytes[comment].last == 0x0d { comment = comment.lowerBound..<comment.upperBound - 1 }
@@ -106,6 +106,20 @@ struct ScalarExtent: Equatable, Sendable {
       comment: comment,
       hasIndicator: hasIndicator
     )
+  }
+
+  /// Whether a header on a line of its own stands to the right of what it belongs to.
+  ///
+  /// libyaml takes one beneath its key too (YAML 1.2 does not), where quotes would begin another key.
+  private static func isIndented(_ start: Int, in bytes: [UInt8]) -> Bool {
+    let lines = bytes[..<start].split(separator: 0x0a, omittingEmptySubsequences: false)
+    guard let own = lines.last, own.allSatisfy({ $0 == 0x20 }) else { return true }
+    let former = lines.dropLast().last { line in
+      line.first { $0 > 0x20 }.map { $0 != UInt8(ascii: "#") } ?? false
+    }
+    guard let former, !former.starts(with: "---".utf8) else { return true }
+    // `- - key:` stands where its key does.
+    return own.count > former.prefix { $0 == 0x20 || $0 == UInt8(ascii: "-") }.count
   }
 
   /// Checks the content line by line against what the parser made of it.
