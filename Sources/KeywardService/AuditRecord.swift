@@ -77,14 +77,19 @@ package struct AuditRecord: Sendable {
     kmsKeyID = caller.transport == .kms ? version?.kmsKeyID : nil
   }
 
-  /// The events of the log: of what was reached, then the operation's own.
-  package func events() -> [AuditEvent] {
-    reached.map { other in
+  /// The records of what was reached, then the operation's own, each for an entry.
+  package var entries: [AuditRecord] {
+    var own = self
+    own.reached = []
+    return reached.map { other in
       var other = other
       other.approval = approval
-      return other.event()
-    } + [event()]
+      return other
+    } + [own]
   }
+
+  /// The events of the log: of what was reached, then the operation's own.
+  package func events() -> [AuditEvent] { entries.map { $0.event() } }
 
   /// The event in the form of the log, without what was reached.
   package func event() -> AuditEvent {

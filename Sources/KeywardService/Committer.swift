@@ -270,12 +270,14 @@ package final class Committer: Sendable {
       }
       return
     }
+    // As the change left it, however far it came.
+    var attempted = change?.record
     do {
       let (next, outcomes, outcome) = try store.write(
         durability: change == nil ? .auditOnly : .change
       ) {
         transaction in
-        try append(entries, change, to: log, in: transaction)
+        try append(entries, change, &attempted, to: log, in: transaction)
       }
       position.withLock { $0 = next }
       broken.store(false, ordering: .releasing)
@@ -290,12 +292,12 @@ package final class Committer: Sendable {
       if let change {
         // The change may be what the disk has no room for: the others do not fail with it.
         commit(entries, nil)
-        var record = change.record
+        var record = attempted ?? change.record
         let failure = ServiceError(store: error)
         record.fail(failure)
         let reply = change.reply
         commit(
-          [Entry([record]) { @Sendable _ in reply(.failure(failure)) }],
+          [Entry(record.entries) { @Sendable _ in reply(.failure(failure)) }],
           nil
         )
         return
@@ -312,6 +314,7 @@ package final class Committer: Sendable {
       run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
       record: AuditRecord, reply: Reply
     )?,
+    _ attempted: inout AuditRecord?,
     to log: LogPosition,
     in transaction: any StoreTransaction
   ) throws -> (LogPosition, [Result<Void, ServiceError>], Result<Apply, ServiceError>) {
@@ -333,6 +336,7 @@ package final class Committer: Sendable {
     var outcome: Result<Apply, ServiceError> = .success({})
     if let change {
       var record = change.record
+      defer { attempted = record }
       do {
         outcome = .success(try transaction.savepoint { try change.run(transaction, &record) })
       } catch let error as ServiceError {

@@ -63,7 +63,7 @@ struct ImportUnderNamedKeyTests {
   private let server: TestServer
 
   init() async throws {
-    server = try await TestServer.unsealed()
+    server = try await TestServer.unsealed(isFaulty: true)
     try await server.importKey(Self.kek, .aes256)
     try await server.importKey(Self.pair, .rsa2048)
     try await server.apply(Self.policy)
@@ -173,6 +173,19 @@ struct ImportUnderNamedKeyTests {
     let events = try server.events().suffix(2)
     #expect(events.map(\.approval) == [id.description, id.description])
     #expect(events.map(\.outcome) == [.allowed, .allowed])
+  }
+
+  /// The disk refuses the change after the wrapping key was used: both entries are there even so.
+  @Test
+  func aChangeThatTheDiskRefusesHasBothEntries() async throws {
+    try server.faults.failCommits(1)
+    await refused(.storageFull) { try await importAs(Self.eve) }
+    #expect(try server.key(Self.name) == nil)
+    let events = try server.events().suffix(2)
+    #expect(events.map(\.operation) == ["key:unwrap", "key:import"])
+    #expect(events.allSatisfy { $0.outcome == .failed })
+    #expect(events.first?.resource == "keys/kek/aes")
+    try await importAs(Self.eve)
   }
 
   @Test
