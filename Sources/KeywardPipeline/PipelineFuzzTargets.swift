@@ -49,11 +49,22 @@ package enum PipelineFuzzTargets {
       var output: [UInt8] = []
       try? annotated.write(pieces) { output += $0 }
       guard isYAML(bytes) else { return }
-      precondition(isYAML(output), "annotated to what is no YAML")
+      precondition(isWritten(output), "annotated to what is no YAML")
     }
   }
 
   private static let value = Array("'\"\\\n: #- {[é\u{85}\u{2028}%&*!|>\t \0$".utf8)
+
+  /// Whether an output is YAML; of documents with aliases the reader refuses some that are, by words
+  /// in their quotes.
+  private static func isWritten(_ bytes: [UInt8]) -> Bool {
+    do {
+      _ = try YAMLManifest(bytes, file: "m", readingAll: true)
+      return true
+    } catch {
+      return error.message.hasPrefix("A document with aliases")
+    }
+  }
 
   private static func isYAML(_ bytes: [UInt8]) -> Bool {
     (try? YAMLManifest(bytes, file: "m", readingAll: true)) != nil
@@ -88,7 +99,8 @@ package enum PipelineFuzzTargets {
       let walk = try? ManifestWalk(before, file: "m")
     else { return }
     guard let after = try? YAMLManifest(output, file: "m", readingAll: true).documents else {
-      preconditionFailure("rendered to what is no YAML")
+      precondition(isWritten(output), "rendered to what is no YAML")
+      return
     }
     let slots = Dictionary(
       walk.slots.map { (ObjectIdentifier($0.node), $0) },

@@ -100,12 +100,25 @@ struct ScalarExtent: Equatable, Sendable {
       let (indent, end) = lines.map({ literal($0, from: headEnd + 1, in: bytes) })
         ?? (hasIndicator ? nil : folded(from: headEnd + 1, in: bytes))
     else { return nil }
+    let content = headEnd + 1..<withBlankLines(after: end, in: bytes)
+    guard !hasOtherBreaks(content, in: bytes) else { return nil }
     return Block(
       indent: indent,
-      content: headEnd + 1..<withBlankLines(after: end, in: bytes),
+      content: content,
       comment: comment,
       hasIndicator: hasIndicator
     )
+  }
+
+  /// Whether lines end, in the content or right after it, with what libyaml takes for a line end too
+  /// and YAML 1.2 in part does not: a carriage return alone, U+0085, U+2028, U+2029.
+  private static func hasOtherBreaks(_ content: Range<Int>, in bytes: [UInt8]) -> Bool {
+    let breaks: [[UInt8]] = [[0xc2, 0x85], [0xe2, 0x80, 0xa8], [0xe2, 0x80, 0xa9]]
+    return (content.lowerBound...content.upperBound).contains { index in
+      guard index < bytes.count else { return false }
+      if bytes[index] == 0x0d { return index + 1 == bytes.count || bytes[index + 1] != 0x0a }
+      return breaks.contains { bytes[index...].starts(with: $0) }
+    }
   }
 
   /// Whether a header on a line of its own stands to the right of what it belongs to.
