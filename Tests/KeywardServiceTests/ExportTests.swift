@@ -331,7 +331,11 @@ struct ExportTests {
       { $0.version += 1 },
       { $0.destination += "2" },
       { $0.algorithm = "RSAES_OAEP_SHA_1" },
-      { $0.wrappingKeySHA256 = "0" + $0.wrappingKeySHA256.dropFirst() },
+      {
+        // Another digit, whichever it was.
+        let first = $0.wrappingKeySHA256.hasPrefix("0") ? "1" : "0"
+        $0.wrappingKeySHA256 = first + $0.wrappingKeySHA256.dropFirst()
+      },
       { $0.validUntil = "2027-01-01T00:00:00.000Z" },
     ] as [(inout CompleteExportRequest) -> Void] {
       var request = right
