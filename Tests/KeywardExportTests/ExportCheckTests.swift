@@ -104,6 +104,14 @@ struct ExportCheckTests {
     }
   }
 
+  @Test("A blob stays a blob, whatever byte it begins with")
+  func firstBytes() throws {
+    for first in UInt8.min...UInt8.max {
+      let blob = [first] + (1...255).map { UInt8($0) }
+      #expect(try Self.check(blob, ExportCheck.Hints()).kind == .blob, "\(first)")
+    }
+  }
+
   @Test("Cut and changed files end in findings, never in a crash")
   func hostile() throws {
     var numbers = SystemRandomNumberGenerator()

@@ -149,8 +149,7 @@ package enum ExportCheck {
     if let shape = KeyShape.recognize(file) {
       return shape == .publicKey ? .parameters : .pkcs8
     }
-    let start = file.withUnsafeBytes { $0.first(where: { $0 > 0x20 }) }
-    if start == UInt8(ascii: "{") {
+    if file.withUnsafeBytes(beginsAsJSON) {
       guard let object = try? StrictJSON.object(file.revealed()) else {
         if hints.provider != nil { return .parameters }
         throw unrecognized("It begins as JSON, but cannot be read as JSON.")
@@ -171,6 +170,13 @@ package enum ExportCheck {
       throw unrecognized("It has \(file.count) bytes of no known form.")
     }
     return .blob
+  }
+
+  /// A blob can begin with a brace by chance, but it has control characters soon after it.
+  private static func beginsAsJSON(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let isBlank: (UInt8) -> Bool = { [0x09, 0x0a, 0x0d, 0x20].contains($0) }
+    return bytes.first(where: { !isBlank($0) }) == UInt8(ascii: "{")
+      && bytes.allSatisfy { $0 >= 0x20 || isBlank($0) }
   }
 
   private static func unrecognized(_ words: String) -> ExportRefusal {
