@@ -60,22 +60,3 @@ package struct RequestDigest: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { Hex.encode(bytes) }
 }
-
-/// The id of a request for approval: `apr-` and 26 base32 characters of 16 random bytes.
-package struct ApprovalID: Hashable, Sendable, CustomStringConvertible {
-  package let description: String
-
-  /// Makes the text from 16 random bytes, else nil.
-  package init?(random bytes: [UInt8]) {
-    guard bytes.count == 16 else { return nil }
-    description = "apr-" + Base32.encode(bytes)
-  }
-
-  /// Takes the text back; nil if it has another shape.
-  package init?(_ text: String) {
-    guard text.utf8.count == 30, text.hasPrefix("apr-"),
-      text.utf8.dropFirst(4).allSatisfy({ Base32.isDigit($0) })
-    else { return nil }
-    description = text
-  }
-}

@@ -181,11 +181,8 @@ extension KeywardService {
           remedy: "Wait until some are decided or have expired."
         )
       }
-      guard let id = ApprovalID(random: try self.random(16)) else {
-        throw ServiceError(.internalError, "No identity could be made.")
-      }
       let pending = ApprovalRecord(
-        id: id,
+        id: try self.newIdentifier(),
         caller: caller,
         operation: record.operation,
         resource: record.resource,

@@ -40,11 +40,11 @@ extension KeywardService {
         else {
           throw ServiceError(.conflict, "The key was changed meanwhile.", remedy: "Try again.")
         }
-        guard state.inventory.hasRoom, let id = ExportID(random: try self.random(16)) else {
+        guard state.inventory.hasRoom else {
           throw ServiceError(.limitExceeded, "The inventory has \(Inventory.most) exports.")
         }
         var export = ExportRecord(
-          id: id,
+          id: try self.newIdentifier(),
           key: key.id,
           keyName: key.name,
           version: version.number,
@@ -70,7 +70,8 @@ extension KeywardService {
         )
         let sent = export
         record.details = [
-          .export(AuditWord(id.description)), .destination(AuditWord(sent.destination)),
+          .export(AuditWord(sent.id.description)),
+          .destination(AuditWord(sent.destination)),
           .wrapping(
             algorithm: AuditWord(sent.plan.algorithm),
             key: AuditDigest(sent.fingerprint)

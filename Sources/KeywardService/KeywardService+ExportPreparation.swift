@@ -293,9 +293,7 @@ extension KeywardService {
     _ record: AuditRecord,
     renewing old: ExportRecord?
   ) throws(ServiceError) -> ExportRecord {
-    guard let id = ExportID(random: try random(16)) else {
-      throw ServiceError(.internalError, "No identity could be made.")
-    }
+    let id: ExportID = try newIdentifier()
     let fingerprint = Digest.sha256(parameters.publicKey)
     let bits = try ExportCraft.bits(of: parameters.publicKey)
     // What came must be what the rules were asked about (failure modes 9 and 10).

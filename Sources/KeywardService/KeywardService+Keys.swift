@@ -272,6 +272,14 @@ extension KeywardService {
     return versions
   }
 
+  /// A new id, which nothing had before.
+  func newIdentifier<Kind>() throws(ServiceError) -> Identifier<Kind> {
+    guard let id = Identifier<Kind>(random: try random(16)) else {
+      throw ServiceError(.internalError, "No identity could be made.")
+    }
+    return id
+  }
+
   func random(_ count: Int) throws(ServiceError) -> [UInt8] {
     do { return try RandomSource.bytes(count) } catch { throw ServiceError(error) }
   }

@@ -125,9 +125,7 @@ extension KeywardService {
     _ name: RegistryName,
     _ document: MachineRoleDocument
   ) async throws(ServiceError) -> MachineRoleDocument {
-    guard let fresh = RoleID(random: try random(16)) else {
-      throw ServiceError(.internalError, "No identity could be made.")
-    }
+    let fresh: RoleID = try newIdentifier()
     return try await write(caller, .roles, name) { registry throws(AuthnError) in
       let roleID = registry.records.roles[name]?.roleID ?? fresh
       let record = try MachineRoleRecord(document, path: name, roleID: roleID)

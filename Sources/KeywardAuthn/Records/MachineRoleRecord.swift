@@ -110,22 +110,3 @@ package struct MachineRoleRecord: Hashable, Sendable {
     }
   }
 }
-
-/// The public half of a machine role's credential: `role-` and 26 base32 characters.
-package struct RoleID: Hashable, Sendable, CustomStringConvertible {
-  package let description: String
-
-  /// Makes the text from 16 random bytes, else nil.
-  package init?(random bytes: [UInt8]) {
-    guard bytes.count == 16 else { return nil }
-    description = "role-" + Base32.encode(bytes)
-  }
-
-  /// Takes the text back; nil if it has another shape, so that there is one spelling.
-  package init?(_ text: String) {
-    guard text.utf8.count == 31, text.utf8.starts(with: "role-".utf8),
-      text.utf8.dropFirst(5).allSatisfy({ Base32.isDigit($0) })
-    else { return nil }
-    description = text
-  }
-}

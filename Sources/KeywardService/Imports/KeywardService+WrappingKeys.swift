@@ -32,13 +32,10 @@ extension KeywardService {
         record throws(ServiceError) in
         let pair = try made.get()
         try state.importKeys.checkRoom(for: name, of: caller.principal, at: record.time)
-        guard let id = WrappingKeyID(random: try self.random(16)) else {
-          throw ServiceError(.internalError, "No identity could be made.")
-        }
         let key = try ImportKeyRecord(
           pair,
           type,
-          id: id,
+          id: self.newIdentifier(),
           name: name,
           requester: caller.principal,
           createdAt: record.time,

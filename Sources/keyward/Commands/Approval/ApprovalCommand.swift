@@ -68,7 +68,7 @@ struct ApprovalShow: ParsableCommand {
   )
 
   @Argument(help: ArgumentHelp("The request for approval.", valueName: "apr-…"))
-  var id: ApprovalArgument
+  var id: IdentifierArgument<IdentifierKinds.Approval>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
@@ -87,7 +87,7 @@ struct ApprovalApprove: ParsableCommand {
   )
 
   @Argument(help: ArgumentHelp("The request for approval.", valueName: "apr-…"))
-  var id: ApprovalArgument
+  var id: IdentifierArgument<IdentifierKinds.Approval>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
@@ -106,7 +106,7 @@ struct ApprovalDeny: ParsableCommand {
   )
 
   @Argument(help: ArgumentHelp("The request for approval.", valueName: "apr-…"))
-  var id: ApprovalArgument
+  var id: IdentifierArgument<IdentifierKinds.Approval>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup

@@ -39,13 +39,3 @@ struct ExportCommand: ParsableCommand {
     ]
   )
 }
-
-/// The id of an export as an argument.
-struct ExportArgument: ExpressibleByArgument {
-  let id: ExportID
-
-  init?(argument: String) {
-    guard let id = ExportID(argument) else { return nil }
-    self.id = id
-  }
-}

@@ -49,7 +49,7 @@ struct ExportShow: ParsableCommand {
   )
 
   @Argument(help: "Its id.")
-  var id: ExportArgument
+  var id: IdentifierArgument<IdentifierKinds.Export>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
@@ -111,7 +111,7 @@ struct ExportRenew: ParsableCommand {
   )
 
   @Argument(help: "The id of the export.")
-  var id: ExportArgument
+  var id: IdentifierArgument<IdentifierKinds.Export>
   @Flag(help: "Bring the newest version, as new material where the provider has that.")
   var rotate = false
   @Option(help: ArgumentHelp("When the material ends there. (default: never)", valueName: "time"))
@@ -150,7 +150,7 @@ struct ExportVerify: ParsableCommand {
   )
 
   @Argument(help: "The id of the export.")
-  var id: ExportArgument
+  var id: IdentifierArgument<IdentifierKinds.Export>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
@@ -173,7 +173,7 @@ struct ExportResume: ParsableCommand {
   )
 
   @Argument(help: "The id of the export.")
-  var id: ExportArgument
+  var id: IdentifierArgument<IdentifierKinds.Export>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup
@@ -192,7 +192,7 @@ struct ExportRetire: ParsableCommand {
   )
 
   @Argument(help: "The id of the export.")
-  var id: ExportArgument
+  var id: IdentifierArgument<IdentifierKinds.Export>
   @OptionGroup
   var server: ServerOptions
   @OptionGroup

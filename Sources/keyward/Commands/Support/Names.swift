@@ -26,12 +26,12 @@ struct RegistryNameArgument: ExpressibleByArgument {
   }
 }
 
-/// The id of a request for approval as an argument.
-struct ApprovalArgument: ExpressibleByArgument {
-  let id: ApprovalID
+/// An id as an argument.
+struct IdentifierArgument<Kind: IdentifierKind>: ExpressibleByArgument {
+  let id: Identifier<Kind>
 
   init?(argument: String) {
-    guard let id = ApprovalID(argument) else { return nil }
+    guard let id = Identifier<Kind>(argument) else { return nil }
     self.id = id
   }
 }

@@ -57,7 +57,7 @@ struct ServerOptions: ParsableArguments {
       valueName: "apr-…"
     )
   )
-  var approval: ApprovalArgument?
+  var approval: IdentifierArgument<IdentifierKinds.Approval>?
 
   @Flag(
     name: [.customShort("v"), .long],
