@@ -216,8 +216,8 @@ var targets: [Target] = [
   .testTarget(
     name: "KeywardServiceTests",
     dependencies: [
-      "KeywardAudit", "KeywardCrypto", "KeywardExport", "KeywardKeyring", "KeywardModel",
-      "KeywardPolicy", "KeywardService", "KeywardStore", "KeywardTesting",
+      "KeywardAudit", "KeywardAuthn", "KeywardCrypto", "KeywardExport", "KeywardKeyring",
+      "KeywardModel", "KeywardPolicy", "KeywardService", "KeywardStore", "KeywardTesting",
     ],
     swiftSettings: settings
   ),

@@ -1,5 +1,7 @@
+import KeywardAuthn
 import KeywardModel
 import KeywardService
+import KeywardStore
 import KeywardTesting
 import Testing
 
@@ -30,22 +32,101 @@ struct ApprovalFormTests {
     )
   }
 
-  @Test
-  func whatReachesNothingKeepsTheFormerForm() throws {
-    let record = try Self.record()
-    var start = RecordWriter("keyward/approval/2")
-    start.add(record.id.description)
-    #expect(record.encoded.starts(with: start.bytes))
-    #expect(ApprovalRecord(decoding: record.encoded) == record)
+  /// The bytes of a record as builds of before wrote it, with one vote.
+  private static func bytes(form: Int, id: ApprovalID, at time: Timestamp) throws -> [UInt8] {
+    var writer = RecordWriter("keyward/approval/\(form)")
+    writer.add(id.description)
+    writer.add(principal: Caller.named("eve").principal)
+    writer.add("")
+    writer.add(ServiceOperation.keyRotate.rawValue)
+    writer.add("keys/guarded/key")
+    if form > 1 { writer.add("k") }
+    if form > 2 {
+      writer.add(ServiceOperation.keyUnwrap.rawValue)
+      writer.add("keys/kek")
+      writer.add("")
+    }
+    writer.add("POST /api/v1/keys/a:rotate")
+    writer.add([UInt8](repeating: 9, count: 32))
+    writer.add(time.milliseconds)
+    writer.add(time.adding(seconds: 60).milliseconds)
+    writer.add("pending")
+    writer.add(UInt64(1))
+    writer.add(principal: Caller.named("cid").principal)
+    writer.add("")
+    writer.add(UInt64(1))
+    writer.add(time.milliseconds)
+    if form > 1 { writer.add("acc-a") }
+    return writer.bytes
+  }
+
+  private static func id(_ byte: UInt8) throws -> ApprovalID {
+    try #require(ApprovalID(random: [UInt8](repeating: byte, count: 16)))
+  }
+
+  @Test(arguments: 1...3)
+  func aRecordOfAFormerFormIsWrittenAsItIsUntilItIsChanged(_ form: Int) throws {
+    let bytes = try Self.bytes(form: form, id: Self.id(1), at: Timestamp(milliseconds: 1))
+    var record = try #require(ApprovalRecord(decoding: bytes))
+    #expect(record.encoded == bytes)
+    #expect(record.key == (form > 1 ? "k" : nil))
+    #expect(record.reached?.resource == (form > 2 ? "keys/kek" : nil))
+    #expect(record.votes.first?.accessor == (form > 1 ? "acc-a" : nil))
+    #expect(record.approvers.map(\.name) == ["cid"])
+    try record.vote(
+      Caller.named("ann").principal,
+      from: nil,
+      accessor: "acc-b",
+      isApproval: true,
+      at: Timestamp(milliseconds: 2)
+    )
+    let changed = try #require(ApprovalRecord(decoding: record.encoded))
+    #expect(changed == record)
+    #expect(changed.key == (form > 1 ? "k" : nil) && changed.votes.last?.accessor == "acc-b")
+    record.use()
+    #expect(ApprovalRecord(decoding: record.encoded)?.state == .used)
+  }
+
+  /// Records of the first form could neither be decided nor taken out, and what ended with them
+  /// neither.
+  @Test(arguments: 1...3)
+  func aStoredRecordOfAFormerFormIsDecidedAndTakenOut(_ form: Int) async throws {
+    let server = try await TestServer.unsealed()
+    try await server.create("guarded/key")
+    try await server.apply(ApprovalTests.policy)
+    let (voted, left) = (try Self.id(1), try Self.id(2))
+    let now = server.clock.now()
+    for id in [voted, left] {
+      let body = try Self.bytes(form: form, id: id, at: now)
+      try server.store.write(durability: .change) { transaction in
+        try transaction.insertRecord(
+          StoredRecord(kind: .approval, id: id.description, body: body)
+        )
+      }
+    }
+    try await server.restart()
+    let shown = try await server.service.vote(.named("ann"), voted, isApproval: true)
+    #expect(shown.votes.count == 2)
+    try await server.restart()
+    #expect(try await server.service.showApproval(.officer, voted).votes.count == 2)
+    #expect(try await server.service.showApproval(.officer, left).votes.count == 1)
+    server.clock.advance(seconds: 8 * 86_400)
+    try await server.service.tick(10)
+    for id in [voted, left] {
+      await refused(.notFound) { _ = try await server.service.showApproval(.officer, id) }
+    }
+    try await server.restart()
+    await refused(.notFound) { _ = try await server.service.showApproval(.officer, left) }
   }
 
   @Test
   func whatIsReachedIsKept() throws {
-    let record = try Self.record(
-      reaching: .init(operation: .keyUnwrap, resource: "keys/kek", key: "k")
-    )
-    #expect(record.encoded.starts(with: RecordWriter("keyward/approval/3").bytes))
-    #expect(ApprovalRecord(decoding: record.encoded) == record)
+    for reached in [nil, ApprovalRecord.Reached(operation: .keyUnwrap, resource: "keys/kek", key: "k")]
+    {
+      let record = try Self.record(reaching: reached)
+      #expect(ApprovalRecord(decoding: record.encoded) == record)
+      #expect(record.reached == reached)
+    }
   }
 
   @Test

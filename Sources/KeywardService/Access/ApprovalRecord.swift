@@ -61,6 +61,8 @@ package struct ApprovalRecord: Hashable, Sendable {
   package let expiresAt: Timestamp
   package private(set) var state = State.pending
   package private(set) var votes: [Vote] = []
+  /// The form that the store has it in.
+  private var form = Form.newest
 
   package init(
     id: ApprovalID,
@@ -141,38 +143,54 @@ package struct ApprovalRecord: Hashable, Sendable {
       )
     )
     if !isApproval { state = .denied }
+    form = .newest
   }
 
   /// Takes back the votes that came with these tokens; whether there were any.
   package mutating func removeVotes(of accessors: Set<String>) -> Bool {
     let count = votes.count
     votes.removeAll { $0.isApproval && $0.accessor.map(accessors.contains) ?? false }
-    return votes.count < count
+    guard votes.count < count else { return false }
+    form = .newest
+    return true
   }
 
   /// Ends it with the one operation that it is for.
-  package mutating func use() { state = .used }
+  package mutating func use() {
+    state = .used
+    form = .newest
+  }
 
-  private static let label = "keyward/approval/3"
-  /// The form without what is reached.
-  private static let secondLabel = "keyward/approval/2"
-  /// The form without the key and the tokens of votes besides.
-  private static let firstLabel = "keyward/approval/1"
+  /// A form of the store, by its label.
+  private enum Form: String, CaseIterable {
+    /// Without the key, and the tokens of votes.
+    case first = "keyward/approval/1"
+    /// Without what is reached.
+    case second = "keyward/approval/2"
+    case third = "keyward/approval/3"
 
-  /// The form that the store keeps: without what is reached as it always was, since a record is
-  /// changed and deleted only as the bytes that it was written as.
+    static let newest = Form.third
+
+    var hasKey: Bool { self != .first }
+    var hasReached: Bool { self == .third }
+  }
+
+  /// What the store keeps.
+  ///
+  /// A record that was read and not changed is written as it was: the store changes and deletes a
+  /// record only as the bytes that it has.
   package var encoded: [UInt8] {
-    var writer = RecordWriter(reached == nil ? Self.secondLabel : Self.label)
+    var writer = RecordWriter(form.rawValue)
     writer.add(id.description)
     writer.add(principal: requester)
     writer.add(source?.description ?? "")
     writer.add(operation.rawValue)
     writer.add(resource)
-    writer.add(key ?? "")
-    if let reached {
-      writer.add(reached.operation.rawValue)
-      writer.add(reached.resource)
-      writer.add(reached.key ?? "")
+    if form.hasKey { writer.add(key ?? "") }
+    if form.hasReached {
+      writer.add(reached?.operation.rawValue ?? "")
+      writer.add(reached?.resource ?? "")
+      writer.add(reached?.key ?? "")
     }
     writer.add(summary)
     writer.add(digest.bytes)
@@ -185,17 +203,25 @@ package struct ApprovalRecord: Hashable, Sendable {
       writer.add(vote.source?.description ?? "")
       writer.add(UInt64(vote.isApproval ? 1 : 0))
       writer.add(vote.at.milliseconds)
-      writer.add(vote.accessor ?? "")
+      if form.hasKey { writer.add(vote.accessor ?? "") }
     }
     return writer.bytes
+  }
+
+  /// The form of the bytes, and what follows its label.
+  private static func opened(_ bytes: [UInt8]) -> (form: Form, reader: RecordReader)? {
+    for form in Form.allCases {
+      if let reader = try? RecordReader(bytes, label: form.rawValue) { return (form, reader) }
+    }
+    return nil
   }
 
   /// Reads what ``encoded`` wrote; nil for anything else.
   package init?(decoding bytes: [UInt8]) {
     do {
-      let first = try? RecordReader(bytes, label: Self.firstLabel)
-      let former = try? first ?? RecordReader(bytes, label: Self.secondLabel)
-      var reader = try former ?? RecordReader(bytes, label: Self.label)
+      guard let (form, start) = Self.opened(bytes) else { return nil }
+      self.form = form
+      var reader = start
       guard let id = ApprovalID(try reader.readText()) else { return nil }
       self.id = id
       requester = try reader.readPrincipal()
@@ -204,9 +230,9 @@ package struct ApprovalRecord: Hashable, Sendable {
       guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
       self.operation = operation
       resource = try reader.readText()
-      let key = first == nil ? try reader.readText() : ""
+      let key = form.hasKey ? try reader.readText() : ""
       self.key = key.isEmpty ? nil : key
-      reached = former == nil ? try Reached(reading: &reader) : nil
+      reached = form.hasReached ? try Reached(reading: &reader) : nil
       summary = try reader.readText()
       guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
       self.digest = digest
@@ -221,7 +247,7 @@ package struct ApprovalRecord: Hashable, Sendable {
         let source = NetworkAddress(try reader.readText())
         let isApproval = try reader.readNumber() == 1
         let at = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
-        let accessor = first == nil ? try reader.readText() : ""
+        let accessor = form.hasKey ? try reader.readText() : ""
         votes.append(
           Vote(
             principal: principal,
