@@ -205,8 +205,8 @@ extension KeywardService {
   private func reached(
     by record: AuditRecord,
     _ state: UnsealedState
-  ) -> ApprovalRecord.Reached? {
-    record.reached.first.map { other in
+  ) -> [ApprovalRecord.Reached] {
+    record.reached.map { other in
       ApprovalRecord.Reached(
         operation: other.operation,
         resource: other.resource.description,

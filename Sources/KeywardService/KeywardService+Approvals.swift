@@ -125,7 +125,8 @@ extension KeywardService {
       reaching: state.secrets.source(of: resource, for: approval.operation)
     )
     var approvals = decision.approvals
-    if let reached = approval.reached, let other = Resource(path: reached.resource) {
+    for reached in approval.reached {
+      guard let other = Resource(path: reached.resource) else { continue }
       approvals +=
         state.policy.compiled.decide(
           PolicyRequest(
@@ -175,6 +176,9 @@ extension KeywardService {
       requester: PrincipalInfo(approval.requester),
       operation: approval.operation.rawValue,
       resource: approval.resource,
+      reached: approval.reached.map {
+        ApprovalInfo.Reached(operation: $0.operation.rawValue, resource: $0.resource)
+      },
       request: approval.summary,
       requestDigest: approval.digest.description,
       createdAt: approval.createdAt.rfc3339,

@@ -281,6 +281,7 @@ extension FakeService {
       requester: PrincipalInfo(caller.principal),
       operation: "key:sign",
       resource: "keys/k",
+      reached: [ApprovalInfo.Reached(operation: "key:unwrap", resource: "keys/kek")],
       request: "",
       requestDigest: "",
       createdAt: "",

@@ -9,7 +9,7 @@ import Testing
 @Suite
 struct ApprovalFormTests {
   private static func record(
-    reaching reached: ApprovalRecord.Reached? = nil,
+    reaching reached: [ApprovalRecord.Reached] = [],
     summary: String = "POST /api/v1/keys/a:rotate"
   ) throws -> ApprovalRecord {
     var caller = Caller.named("eve")
@@ -41,6 +41,7 @@ struct ApprovalFormTests {
     writer.add(ServiceOperation.keyRotate.rawValue)
     writer.add("keys/guarded/key")
     if form > 1 { writer.add("k") }
+    if form > 3 { writer.add(UInt64(1)) }
     if form > 2 {
       writer.add(ServiceOperation.keyUnwrap.rawValue)
       writer.add("keys/kek")
@@ -64,13 +65,13 @@ struct ApprovalFormTests {
     try #require(ApprovalID(random: [UInt8](repeating: byte, count: 16)))
   }
 
-  @Test(arguments: 1...3)
+  @Test(arguments: 1...4)
   func aRecordOfAFormerFormIsWrittenAsItIsUntilItIsChanged(_ form: Int) throws {
     let bytes = try Self.bytes(form: form, id: Self.id(1), at: Timestamp(milliseconds: 1))
     var record = try #require(ApprovalRecord(decoding: bytes))
     #expect(record.encoded == bytes)
     #expect(record.key == (form > 1 ? "k" : nil))
-    #expect(record.reached?.resource == (form > 2 ? "keys/kek" : nil))
+    #expect(record.reached.map(\.resource) == (form > 2 ? ["keys/kek"] : []))
     #expect(record.votes.first?.accessor == (form > 1 ? "acc-a" : nil))
     #expect(record.approvers.map(\.name) == ["cid"])
     try record.vote(
@@ -89,7 +90,7 @@ struct ApprovalFormTests {
 
   /// Records of the first form could neither be decided nor taken out, and what ended with them
   /// neither.
-  @Test(arguments: 1...3)
+  @Test(arguments: 1...4)
   func aStoredRecordOfAFormerFormIsDecidedAndTakenOut(_ form: Int) async throws {
     let server = try await TestServer.unsealed()
     try await server.create("guarded/key")
@@ -121,8 +122,9 @@ struct ApprovalFormTests {
 
   @Test
   func whatIsReachedIsKept() throws {
-    for reached in [nil, ApprovalRecord.Reached(operation: .keyUnwrap, resource: "keys/kek", key: "k")]
-    {
+    let one = ApprovalRecord.Reached(operation: .keyUnwrap, resource: "keys/kek", key: "k")
+    let other = ApprovalRecord.Reached(operation: .keyShow, resource: "keys/b", key: nil)
+    for reached in [[], [one], [one, other]] {
       let record = try Self.record(reaching: reached)
       #expect(ApprovalRecord(decoding: record.encoded) == record)
       #expect(record.reached == reached)

@@ -162,6 +162,12 @@ struct ImportUnderNamedKeyTests {
     try await server.apply(Self.policy + who.compactMap { rules[$0] }.joined())
     let error = await refused(.approvalRequired) { try await importAs(Self.eve.asking("a")) }
     let id = try #require(error?.approval)
+    let shown = try await server.service.showApproval(Self.ann, id)
+    #expect(shown.resource == "keys/\(Self.name)")
+    #expect(shown.reached == [.init(operation: "key:unwrap", resource: "keys/kek/aes")])
+    #expect(
+      try await server.service.listApprovals(Self.ann, limit: 10, cursor: nil).approvals == [shown]
+    )
     let voters = ["ann": Self.ann, "bob": Self.bob]
     for voter in who.compactMap({ voters[$0] }) {
       await refused(.approvalRequired) { try await importAs(Self.eve.asking("a", id)) }

@@ -14,12 +14,26 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     }
   }
 
+  /// What a request does besides its own operation, to something else.
+  package struct Reached: Hashable, Sendable, Codable {
+    package let operation: String
+    package let resource: String
+
+    package init(operation: String, resource: String) {
+      self.operation = operation
+      self.resource = resource
+    }
+  }
+
   package let id: String
   /// `pending`, `approved`, `denied`, `used` or `expired`.
   package let state: String
   package let requester: PrincipalInfo
   package let operation: String
   package let resource: String
+  /// What the request reaches besides, such as the named wrapping key of an import: who approves it
+  /// approves of that too.
+  package let reached: [Reached]
   /// Method, path and query of the request, and the SHA-256 of its JSON body.
   package let request: String
   /// The keyed digest of the exact request, hexadecimal: two requests for approval with the same one
@@ -37,6 +51,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     case requester
     case operation
     case resource
+    case reached
     case request
     case requestDigest = "request_digest"
     case createdAt = "created_at"
@@ -51,6 +66,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     requester: PrincipalInfo,
     operation: String,
     resource: String,
+    reached: [Reached],
     request: String,
     requestDigest: String,
     createdAt: String,
@@ -63,6 +79,7 @@ package struct ApprovalInfo: Hashable, Sendable, Codable {
     self.requester = requester
     self.operation = operation
     self.resource = resource
+    self.reached = reached
     self.request = request
     self.requestDigest = requestDigest
     self.createdAt = createdAt

@@ -34,7 +34,7 @@ struct ApprovalBook: Sendable {
     _ operation: ServiceOperation,
     _ resource: Resource,
     _ key: KeyID?,
-    _ reached: ApprovalRecord.Reached?,
+    _ reached: [ApprovalRecord.Reached],
     _ digest: RequestDigest,
     at now: Timestamp
   ) -> ApprovalRecord? {

@@ -39,6 +39,8 @@ package struct ApprovalRecord: Hashable, Sendable {
 
   /// The most votes that a record takes.
   static let mostVotes = 64
+  /// The most that a request reaches besides its resource.
+  private static let mostReached = 64
 
   package let id: ApprovalID
   package let requester: Principal
@@ -52,7 +54,7 @@ package struct ApprovalRecord: Hashable, Sendable {
   /// The id of the key that the request is about, nil if there is none of its name: another key of that
   /// name has not been approved of.
   package let key: String?
-  package let reached: Reached?
+  package let reached: [Reached]
   /// What the request asks for, in words; at most 1,024 bytes.
   package let summary: String
   /// The keyed digest of the exact request: ``AccessState/sealed(_:)``.
@@ -70,7 +72,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     operation: ServiceOperation,
     resource: Resource,
     key: KeyID?,
-    reached: Reached? = nil,
+    reached: [Reached] = [],
     digest: RequestDigest,
     now: Timestamp,
     validFor seconds: Int64
@@ -107,7 +109,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     _ operation: ServiceOperation,
     _ resource: Resource,
     _ key: KeyID?,
-    _ reached: Reached?,
+    _ reached: [Reached],
     _ digest: RequestDigest
   ) -> Bool {
     key?.description == self.key && reached == self.reached
@@ -167,12 +169,13 @@ package struct ApprovalRecord: Hashable, Sendable {
     case first = "keyward/approval/1"
     /// Without what is reached.
     case second = "keyward/approval/2"
+    /// With one that is reached, or none.
     case third = "keyward/approval/3"
+    case fourth = "keyward/approval/4"
 
-    static let newest = Form.third
+    static let newest = Form.fourth
 
     var hasKey: Bool { self != .first }
-    var hasReached: Bool { self == .third }
   }
 
   /// What the store keeps.
@@ -187,10 +190,12 @@ package struct ApprovalRecord: Hashable, Sendable {
     writer.add(operation.rawValue)
     writer.add(resource)
     if form.hasKey { writer.add(key ?? "") }
-    if form.hasReached {
-      writer.add(reached?.operation.rawValue ?? "")
-      writer.add(reached?.resource ?? "")
-      writer.add(reached?.key ?? "")
+    switch form {
+    case .first, .second: break
+    case .third: Reached.add(reached.first, to: &writer)
+    case .fourth:
+      writer.add(UInt64(reached.count))
+      for other in reached { Reached.add(other, to: &writer) }
     }
     writer.add(summary)
     writer.add(digest.bytes)
@@ -232,7 +237,14 @@ package struct ApprovalRecord: Hashable, Sendable {
       resource = try reader.readText()
       let key = form.hasKey ? try reader.readText() : ""
       self.key = key.isEmpty ? nil : key
-      reached = form.hasReached ? try Reached(reading: &reader) : nil
+      let reachedCount: UInt64 =
+        switch form {
+        case .first, .second: 0
+        case .third: 1
+        case .fourth: try reader.readNumber()
+        }
+      guard reachedCount <= UInt64(Self.mostReached) else { return nil }
+      reached = try (0..<reachedCount).compactMap { _ in try Reached(reading: &reader) }
       summary = try reader.readText()
       guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
       self.digest = digest
@@ -266,6 +278,12 @@ package struct ApprovalRecord: Hashable, Sendable {
 }
 
 extension ApprovalRecord.Reached {
+  fileprivate static func add(_ reached: Self?, to writer: inout RecordWriter) {
+    writer.add(reached?.operation.rawValue ?? "")
+    writer.add(reached?.resource ?? "")
+    writer.add(reached?.key ?? "")
+  }
+
   /// Nil if there is nothing.
   fileprivate init?(reading reader: inout RecordReader) throws(RecordReader.Failure) {
     let operation = ServiceOperation(rawValue: try reader.readText())

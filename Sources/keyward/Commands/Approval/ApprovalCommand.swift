@@ -127,6 +127,7 @@ enum ApprovalText {
         ("State", approval.state),
         ("Operation", approval.operation),
         ("Resource", approval.resource),
+      ] + approval.reached.map { ("Reaches", "\($0.operation) of \($0.resource)") } + [
         ("Asked by", PrincipalText.short(approval.requester)),
         ("Asked at", approval.createdAt),
         ("Expires", approval.expiresAt),
