@@ -9,8 +9,8 @@ import Logging
 extension KeywardService {
   /// The most records of a kind that go in one commit.
   private static let expiryBatch = 256
-  /// The most wrapping keys, of each of which the whole file is searched for a copy that stayed.
-  private static let importKeyBatch = 16
+  /// The most wrapping keys: those that one search of the file can look for.
+  private static let importKeyBatch = SQLiteStore.mostSearched
   /// Seconds that a request for approval can still be looked at after it ended.
   private static let approvalMemory: Int64 = 7 * 86_400
 

@@ -190,13 +190,12 @@ extension KeywardService {
 
   /// Overwrites what was deleted from the files, soon and off the caller's path.
   func scrubSoon(of removed: [[UInt8]]) {
-    committer.exclusively { [self] in
-      do {
-        try store.scrub(of: removed)
-      } catch {
-        logger.error("Deleted bytes could not be overwritten yet", metadata: ["error": "\(error)"])
-      }
-    }
+    scrubber.scrubSoon(removed)
+  }
+
+  /// Returns once no file has what was deleted until now.
+  package func finishScrubbing() async {
+    await scrubber.finish()
   }
 }
 

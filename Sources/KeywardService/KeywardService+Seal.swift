@@ -66,6 +66,7 @@ extension KeywardService {
   package func stop() async {
     let caller = Caller(principal: .server, transport: .server, requestID: "stop")
     try? await onWritingThread { () throws(ServiceError) in try self.close(caller, .serverStop) }
+    await finishScrubbing()
   }
 }
 

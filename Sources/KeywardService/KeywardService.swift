@@ -19,6 +19,7 @@ package final class KeywardService: Sendable {
   let sealedPolicy: CompiledPolicy
   package let options: ServiceOptions
   let committer: Committer
+  let scrubber: Scrubber
   let logger: Logger
   let session: Mutex<SealSession>
   let sealSource: SealSource?
@@ -59,6 +60,7 @@ package final class KeywardService: Sendable {
     self.logger = logger
     startedAt = time.now()
     committer = Committer(store: store, onFatal: onFatal)
+    scrubber = Scrubber(store, logger: logger)
     session = Mutex(SealSession())
     committer.whenOvertaken { [weak self] record in
       var refused = record

@@ -8,7 +8,7 @@ import Synchronization
 /// has it; after a failure of the disk the store refuses everything, since nobody knows what the
 /// disk holds (see `StoreError.isFatal`).
 package final class SQLiteStore: Store, @unchecked Sendable {
-  // Unchecked: every property below is used under `gate` alone.
+  // Unchecked: every variable below is used under `gate` alone.
 
   /// The most entries that the journal of a sealed store takes.
   package static let journalLimit = 10_000
@@ -24,6 +24,10 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   /// What stopped the store for good.
   private var failure: StoreError?
   private var nextCheckpoint = SQLiteStore.checkpointFrames
+  /// Whether the log has to take all that is written, since the file is being searched.
+  var isFileStill = false
+  /// Held by the one that scrubs; before `gate`.
+  let scrubs = Mutex(())
 
   private init(database: Database, files: StoreFiles, anchorPath: String) {
     self.database = database
@@ -291,23 +295,6 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     }
   }
 
-  /// Empties the log, and rebuilds the file if a copy of a removed envelope is left in it.
-  ///
-  /// `secure_delete` overwrites what it frees, but a page that SQLite rebalanced may hold an old copy
-  /// of a cell in its gap; only a rebuilt file has none.
-  package func scrub(of removed: [[UInt8]]) throws {
-    try using {
-      try database.checkpoint(truncate: true)
-      guard try database.fileHolds(anyOf: removed) else { return }
-      try database.rebuild()
-      try database.checkpoint(truncate: true)
-      // Of very many, some: a rebuilt file has only what its rows have.
-      guard try !database.fileHolds(anyOf: Array(removed.prefix(64))) else {
-        throw StoreError.corrupt("destroyed material is still in the file after it was rebuilt")
-      }
-    }
-  }
-
   /// Frames that wait in the write-ahead log.
   package var pendingFrames: Int {
     gate.withLock { _ in database.pendingFrames }
@@ -383,7 +370,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   /// Moves the log into the database when it is long; a full disk only puts that off.
   private func checkpointIfDue() throws(StoreError) {
     let frames = database.pendingFrames
-    guard frames >= nextCheckpoint else { return }
+    guard frames >= nextCheckpoint, !isFileStill else { return }
     do {
       try database.checkpoint(truncate: false)
       nextCheckpoint = SQLiteStore.checkpointFrames

@@ -11,6 +11,7 @@ package final class FaultyStore: Store {
   private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
   private let journalFaults = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)
+  private let watchedScrubs = Mutex<(@Sendable ([[UInt8]]) -> Void)?>(nil)
 
   package init(_ inner: SQLiteStore) {
     self.inner = inner
@@ -29,6 +30,11 @@ package final class FaultyStore: Store {
   /// Makes the next commit wait for `wait`, and everything on the writing thread behind it.
   package func holdNextCommit(_ wait: @escaping @Sendable () -> Void) {
     held.withLock { $0 = wait }
+  }
+
+  /// Calls `body` with what is searched for before each search of the file, which waits for it.
+  package func watchScrubs(_ body: @escaping @Sendable ([[UInt8]]) -> Void) {
+    watchedScrubs.withLock { $0 = body }
   }
 
   private func checkJournal() throws {
@@ -92,7 +98,10 @@ package final class FaultyStore: Store {
     try inner.read(body)
   }
 
-  package func scrub(of removed: [[UInt8]]) throws { try inner.scrub(of: removed) }
+  package func scrub(of removed: [[UInt8]]) throws {
+    watchedScrubs.withLock { $0 }?(removed)
+    try inner.scrub(of: removed)
+  }
 
   package func check(keyring: Keyring?) throws -> CheckReport { try inner.check(keyring: keyring) }
 

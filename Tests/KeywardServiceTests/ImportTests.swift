@@ -5,6 +5,7 @@ import KeywardModel
 import KeywardService
 import KeywardStore
 import KeywardTesting
+import Synchronization
 import Testing
 
 /// Imports under wrapping keys that were fetched for them.
@@ -407,9 +408,35 @@ struct ImportTests {
     let traces = [Array(envelope[5..<29]), Array(envelope[200..<232])]
     #expect(try server.folder.filesHold(traces[0]))
     try await server.importBlob(try key.blob(of: Self.material), Self.name, under: key.id)
-    // Behind what overwrites on the writing thread.
-    _ = try await server.service.showKey(.officer, name: Self.name)
+    await server.service.finishScrubbing()
     for trace in traces { #expect(try !server.folder.filesHold(trace)) }
+  }
+
+  /// Nobody waits for a search of the files, and what ends meanwhile goes into the next one together.
+  @Test(.timeLimit(.minutes(1)))
+  func theSearchOfTheFilesHoldsNobodyUp() async throws {
+    let server = try await TestServer.unsealed(isFaulty: true)
+    var keys: [WrappingKeyInfo] = []
+    for index in 0..<3 {
+      keys.append(try await server.wrappingKey(try KeyName("import/k\(index)")))
+    }
+    await server.service.finishScrubbing()
+    let searches = Mutex<[Int]>([])
+    let gate = Gate()
+    try server.faults.watchScrubs { removed in
+      searches.withLock { $0.append(removed.count) }
+      gate.wait()
+    }
+    for (index, key) in keys.enumerated() {
+      let name = try KeyName("import/k\(index)")
+      try await server.importBlob(try key.blob(of: Self.material), name, under: key.id)
+      #expect(try server.key(name) != nil)
+      while searches.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    #expect(searches.withLock { $0 } == [1])
+    gate.open()
+    await server.service.finishScrubbing()
+    #expect(searches.withLock { $0 } == [1, 2])
   }
 
   /// A database from before it was used brings it back to nobody.

@@ -280,6 +280,79 @@ struct SQLiteStoreTests {
     #expect(try store.unlock(sample.keys, accepting: []).keys.count == 400)
   }
 
+  /// The same while commits come in, which move cells between pages: these wait in the log, so that
+  /// the search reads the file of one moment.
+  @Test
+  func destroyedMaterialIsGoneWhileCommitsGoOn() async throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
+    for run in 0..<20 {
+      try store.write(durability: .change) { transaction in
+        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
+      }
+    }
+    let destroyed = keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    let written = try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask {
+        var count = 0
+        while !Task.isCancelled {
+          let more = try (0..<20).map { try sample.key("etcd/more\(count)/k\($0)") }
+          try store.write(durability: .change) { transaction in
+            for key in more { try transaction.insertKey(key) }
+          }
+          count += 1
+          await Task.yield()
+        }
+        return count
+      }
+      for key in destroyed {
+        try store.write(durability: .change) { transaction in
+          let version = key.versions[0]
+          try transaction.updateVersion(Sample.destroyed(version), from: version, of: key.id)
+        }
+        try store.scrub(of: [key.versions[0].material])
+      }
+      group.cancelAll()
+      return try await group.reduce(0, +)
+    }
+    #expect(written > 0)
+    // The log was last emptied before the last search; what it has since is of other keys.
+    for name in ["keyward.db", "keyward.db-wal"] {
+      let file = try contents(of: scratch("data/" + name))
+      for key in destroyed {
+        #expect(!file.contains(run: Array(key.versions[0].material[5..<40])), "\(name)")
+      }
+    }
+    store.lock()
+    #expect(try store.unlock(sample.keys, accepting: []).keys.count == 400 + 20 * written)
+  }
+
+  /// Between the steps of a search commits go to the log alone, however long it grows, and to the file
+  /// once it has ended.
+  @Test
+  func theLogWaitsForTheEndOfASearch() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/a")) }
+    try store.scrub(of: [])
+    let before = try contents(of: scratch("data/keyward.db"))
+    try store.withStillFile {
+      for run in 0..<30 {
+        try store.write(durability: .change) { transaction in
+          for index in 0..<40 { try transaction.insertKey(sample.key("etcd/r\(run)/k\(index)")) }
+        }
+      }
+    }
+    #expect(store.pendingFrames > 1000)
+    #expect(try contents(of: scratch("data/keyward.db")) == before)
+    try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/last")) }
+    #expect(store.pendingFrames < 1000)
+    #expect(try contents(of: scratch("data/keyward.db")) != before)
+  }
+
   /// More envelopes than are looked for one by one: the file is rebuilt, and the store goes on.
   @Test
   func scrubbingOfManyRebuildsTheFile() throws {

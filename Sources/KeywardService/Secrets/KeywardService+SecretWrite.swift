@@ -282,7 +282,7 @@ extension KeywardService {
     if !dropped.isEmpty { record.details.append(.count(UInt64(dropped.count))) }
     let written = SecretWritten(secret: SecretInfo(secret, at: record.time), reused: reused)
     // A lower maximum destroys. What grows out of its place in due course does not: scrubbing reads the
-    // whole file, behind which every answer would wait at each write of a secret that is full.
+    // whole file, which each write of a secret that is full would do.
     let isDestroying = secret.mostVersions < entry?.secret.mostVersions ?? 0
     return Change(written) {
       state.secrets.put(new)

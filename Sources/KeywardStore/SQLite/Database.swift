@@ -155,29 +155,21 @@ final class Database {
 
   // MARK: - The file
 
-  /// Whether the database's file holds one of these envelopes, by its salt.
-  ///
-  /// More than 64 are not looked for: the answer is yes.
-  func fileHolds(anyOf envelopes: [[UInt8]]) throws(StoreError) -> Bool {
-    guard envelopes.count <= 64 else { return true }
-    // 24 random bytes after suite and version (docs/formats/envelope.md).
-    let salts = envelopes.filter { $0.count >= 29 }.map { Array($0[5..<29]) }
-    guard !salts.isEmpty else { return false }
+  /// Reads what the database's file has from `offset` on, the log aside; returns how much there was.
+  func readFile(into buffer: inout [UInt8], at offset: Int64) throws(StoreError) -> Int {
     var size: sqlite3_int64 = 0
     let sized = kw_sqlite_size(handle, &size)
-    guard sized == SQLITE_OK else { throw Database.error(sized, handle: handle, path: path) }
-    let length = 1 << 20
-    var buffer = [UInt8](repeating: 0, count: length)
-    // Runs overlap, so that a salt on a border is in one of them.
-    for offset in stride(from: sqlite3_int64(0), to: size, by: length - 32) {
-      let count = Int32(min(sqlite3_int64(length), size - offset))
-      let read = kw_sqlite_read(handle, &buffer, count, offset)
-      guard read == SQLITE_OK else { throw Database.error(read, handle: handle, path: path) }
-      for salt in salts where kw_contains(buffer, Int(count), salt, salt.count) == 1 {
-        return true
-      }
-    }
-    return false
+    guard sized == SQLITE_OK else { throw error(sized) }
+    let count = Int32(clamping: min(sqlite3_int64(buffer.count), max(size - offset, 0)))
+    guard count > 0 else { return 0 }
+    let read = kw_sqlite_read(handle, &buffer, count, offset)
+    guard read == SQLITE_OK else { throw error(read) }
+    return Int(count)
+  }
+
+  /// Whether `part` is in the first `count` bytes.
+  static func contains(_ bytes: [UInt8], _ count: Int, _ part: [UInt8]) -> Bool {
+    kw_contains(bytes, count, part, part.count) == 1
   }
 
   /// Writes the database anew from its rows; takes memory and log for a copy of it.

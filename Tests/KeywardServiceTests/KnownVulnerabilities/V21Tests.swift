@@ -2,7 +2,6 @@ import Foundation
 import KeywardModel
 import KeywardService
 import KeywardTesting
-import Synchronization
 import Testing
 
 /// Vaultwarden CVE-2026-43911: who was revoked keeps access by another path.
@@ -141,16 +140,5 @@ struct V21Tests {
     let token = try? await made
     if let token { await refused(.unauthenticated) { try await server.known(token.token) } }
     await refused(.unauthenticated) { try await server.known(text) }
-  }
-}
-
-/// Holds a thread until it is opened.
-private final class Gate: Sendable {
-  private let isOpen = Mutex(false)
-
-  func open() { isOpen.withLock { $0 = true } }
-
-  func wait() {
-    while !isOpen.withLock({ $0 }) { usleep(1000) }
   }
 }
