@@ -62,6 +62,13 @@ extension KeywardClient {
     try post(action(name, "wrapping-key"), json: request)
   }
 
+  package func discardWrappingKey(
+    _ name: KeyName,
+    _ id: WrappingKeyID
+  ) throws(ClientError) -> WrappingKeyInfo {
+    try post(action(name, "discard-wrapping-key").adding("wrapping_key", id.description))
+  }
+
   package func rotateKey(_ name: KeyName) throws(ClientError) -> KeyInfo {
     try post(action(name, "rotate"))
   }

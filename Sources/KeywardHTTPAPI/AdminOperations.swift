@@ -65,6 +65,11 @@ package protocol AdminOperations: AccessOperations, ExportOperations, SecretOper
     _ name: KeyName,
     _ request: WrappingKeyRequest
   ) async throws(ServiceError) -> WrappingKeyInfo
+  func discardWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ id: WrappingKeyID
+  ) async throws(ServiceError) -> WrappingKeyInfo
   func rotateKey(_ caller: Caller, _ name: KeyName) async throws(ServiceError) -> KeyInfo
   func updateKey(
     _ caller: Caller,

@@ -124,6 +124,14 @@ package struct ServiceAdapter: AdminOperations {
     try await service.makeWrappingKey(caller, name: name, request)
   }
 
+  package func discardWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ id: WrappingKeyID
+  ) async throws(ServiceError) -> WrappingKeyInfo {
+    try await service.discardWrappingKey(caller, name: name, id)
+  }
+
   package func rotateKey(_ caller: Caller, _ name: KeyName) async throws(ServiceError) -> KeyInfo {
     try await service.rotateKey(caller, name: name)
   }

@@ -34,6 +34,7 @@ package enum ServiceOperation: String, CaseIterable, Hashable, Sendable, Codable
   case keyCreate = "key:create"
   case keyDecrypt = "key:decrypt"
   case keyDestroy = "key:destroy"
+  case keyDiscardWrappingKey = "key:discard-wrapping-key"
   case keyEncrypt = "key:encrypt"
   case keyExport = "key:export"
   case keyImport = "key:import"

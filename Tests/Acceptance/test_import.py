@@ -16,7 +16,7 @@ from Crypto.Hash import SHA256, SHA384, SHA512
 from Crypto.PublicKey import RSA
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, x25519
-from harness.access import apply, audit, binding, role, token
+from harness.access import apply, audit, binding, document, role, token
 from harness.server import write_private
 from jwcrypto import jwk
 from test_export_canaries import Processes, spellings
@@ -330,6 +330,78 @@ def test_once_and_for_its_name_alone(store, report):
     report("import-race", requests=len(answers), imported=1)
 
 
+def test_a_wrapping_key_is_discarded(store):
+    """By who may, for its name; from then on its blob opens nothing, and the entry says which key it was."""
+    made, api, algorithm = Made("aes-256"), store.api(), "RSA_AES_KEY_WRAP_SHA_256"
+    key, public, _ = fetched(store, "app/key", "--type", "rsa-3072")
+    other, *_ = fetched(store, "app/key", "--type", "rsa-3072")
+    apply(api, role("importer", [["key:import"], ["keys/**"]]),
+          role("keeper", [["key:discard-wrapping-key"], ["keys/app/**"]]),
+          binding("eve", "importer", {"issuer": "tokens", "name": "eve"}),
+          binding("cid", "keeper", {"issuer": "tokens", "name": "cid"}))
+    shells = {name: shell(store, name) for name in ("eve", "cid")}
+
+    def discard(who, name, key, expect=0, *more):
+        return store.cli("key", "wrapping-key", "discard", name, key, *more, expect=expect, environment=shells[who])
+
+    assert "not allowed" in discard("eve", "app/key", key, 5)
+    assert "There is no such wrapping key" in discard("cid", "app/other", key, 6)
+    discard("cid", "app/key", "once:short", 2)
+    said = json.loads(discard("cid", "app/key", key, 0, "-o", "json"))
+    digest = hashlib.sha256(public.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    assert said["id"] == key and said["fingerprint"] == digest
+    discard("cid", "app/key", key, 6)
+    blob = cryptography_blob(public, made.material, algorithm)
+    assert "There is no such wrapping key" in bring(store, "app/key", made, blob, algorithm, key, expect=6)
+    assert b"is destroyed" in discard("cid", "app/key", other)
+    told = [one["outcome"] for one in audit(api) if one["operation"] == "key:discard-wrapping-key"]
+    assert told == ["forbidden", "not_found", "allowed", "not_found", "allowed"], told
+    lines = [line for line in api.get("/api/v1/audit/export").body.splitlines() if digest.encode() in line]
+    assert len(lines) == 2 and b"key:discard-wrapping-key" in lines[-1], lines
+    # The longer form of fetching, and a key of that very name.
+    for words in (("fetch", "app/key"), ("fetch", "discard")):
+        assert json.loads(store.cli("key", "wrapping-key", *words, "-o", "json"))["key"] == words[1]
+
+
+def shell(store, name):
+    """The environment of somebody with a token of that name."""
+    file = store.folder / f"{name}.token"
+    write_private(file, token(store.api(), name)[0].encode())
+    return {"KEYWARD_TOKEN_FILE": str(file)}
+
+
+def test_approvers_see_the_wrapping_key(store):
+    """The second key of an import is a field of its own, in what is shown and in what is listed."""
+    made, api, kek = Made("aes-256"), store.api(), os.urandom(32)
+    api.imported("kek/aes", kek, operations="wrap,unwrap")
+    apply(api, role("approver", [["approval:*"], ["approvals"]]),
+          binding("ann", "approver", {"issuer": "tokens", "name": "ann"}),
+          document("ApprovalRule", "kek", operations=["key:unwrap"], resources=["keys/kek/**"],
+                   require={"n": 1, "of": [{"issuer": "tokens", "name": "ann"}]}))
+    ann, blob = shell(store, "ann"), store.folder / "blob.bin"
+    blob.write_bytes(keywrap.aes_key_wrap_with_padding(kek, made.material))
+    asked = ("key", "import", "app/key", "--type", "aes-256", "--format", "raw", "--in", blob, "--wrapping", "AES_KWP",
+             "--wrapping-key", "kek/aes", "--operations", made.operations)
+    given = re.search(r"apr-\w+", store.cli(*asked, expect=5)).group()
+    shown = json.loads(store.cli("approval", "show", given, "-o", "json", environment=ann))
+    assert (shown["operation"], shown["resource"]) == ("key:import", "keys/app/key")
+    assert shown["reached"] == [{"operation": "key:unwrap", "resource": "keys/kek/aes"}]
+    assert json.loads(store.cli("approval", "list", "-o", "json", environment=ann)) == [shown]
+    words = store.cli("approval", "show", given, environment=ann).decode()
+    assert re.search(r"^Reaches\W+key:unwrap of keys/kek/aes$", words, re.MULTILINE), words
+    store.cli("approval", "approve", given, environment=ann)
+    store.cli(*asked, "--approval", given)
+    made.check(store, "app/key")
+    # What reaches nothing else says so.
+    apply(api, role("approver", [["approval:*"], ["approvals"]]),
+          binding("ann", "approver", {"issuer": "tokens", "name": "ann"}),
+          document("ApprovalRule", "all", operations=["key:rotate"], resources=["keys/**"],
+                   require={"n": 1, "of": [{"issuer": "tokens", "name": "ann"}]}))
+    given = re.search(r"apr-\w+", store.cli("key", "rotate", "app/key", expect=5)).group()
+    assert json.loads(store.cli("approval", "show", given, "-o", "json", environment=ann))["reached"] == []
+
+
 def test_a_blob_that_does_not_open_tells_nothing(store, report):
     """Flipped, cut, of another hash, with other content: one answer, byte for byte, and sixteen attempts."""
     api, algorithm = store.api(), "RSA_AES_KEY_WRAP_SHA_256"
@@ -374,11 +446,7 @@ def test_two_rights_and_two_entries(store):
           binding("eve", "importer", {"issuer": "tokens", "name": "eve"}),
           binding("eve-too", "unwrapper", {"issuer": "tokens", "name": "eve"}),
           binding("cid", "importer", {"issuer": "tokens", "name": "cid"}))
-    shells = {}
-    for name in ("eve", "cid"):
-        file = store.folder / f"{name}.token"
-        write_private(file, token(api, name)[0].encode())
-        shells[name] = {"KEYWARD_TOKEN_FILE": str(file)}
+    shells = {name: shell(store, name) for name in ("eve", "cid")}
     blob = store.folder / "blob.bin"
     blob.write_bytes(keywrap.aes_key_wrap_with_padding(kek, made.material))
 

@@ -155,9 +155,21 @@ final class FakeService: AdminOperations {
     _ request: WrappingKeyRequest
   ) async throws(ServiceError) -> WrappingKeyInfo {
     try await enter(caller)
-    let (type, _) = try request.parsed()
-    return WrappingKeyInfo(
-      id: "once:aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    return wrappingKey("once:aaaaaaaaaaaaaaaaaaaaaaaaaa", name, try request.parsed().type)
+  }
+
+  func discardWrappingKey(
+    _ caller: Caller,
+    _ name: KeyName,
+    _ id: WrappingKeyID
+  ) async throws(ServiceError) -> WrappingKeyInfo {
+    try await enter(caller)
+    return wrappingKey(id.description, name, .rsa4096)
+  }
+
+  private func wrappingKey(_ id: String, _ name: KeyName, _ type: KeyType) -> WrappingKeyInfo {
+    WrappingKeyInfo(
+      id: id,
       key: name.description,
       type: type,
       publicKey: "AA==",

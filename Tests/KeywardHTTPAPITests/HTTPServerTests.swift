@@ -84,7 +84,9 @@ extension HTTPAPITests {
         let wanted = WrappingKeyRequest(type: "rsa-3072", ttl: 60)
         let key = try client.makeWrappingKey(try KeyName("a/b"), wanted)
         #expect(key.key == "a/b" && key.type == .rsa3072)
-        #expect(WrappingKeyID(key.id) != nil)
+        let id = try #require(WrappingKeyID("once:" + String(repeating: "b", count: 26)))
+        #expect(WrappingKeyID(key.id) != nil && key.id != id.description)
+        #expect(try client.discardWrappingKey(try KeyName("a/b"), id).id == id.description)
       }
     }
 

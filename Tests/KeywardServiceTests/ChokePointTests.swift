@@ -87,6 +87,10 @@ struct ChokePointTests {
           WrappingKeyRequest(type: "rsa-3072")
         )
       },
+      UseCase(operation: .keyDiscardWrappingKey) { server, caller in
+        let id = try #require(WrappingKeyID(random: [UInt8](repeating: 7, count: 16)))
+        _ = try await server.service.discardWrappingKey(caller, name: name, id)
+      },
       UseCase(operation: .keyList) { server, caller in
         _ = try await server.service.listKeys(
           caller,

@@ -408,7 +408,7 @@ struct ImportTests {
     let traces = [Array(envelope[5..<29]), Array(envelope[200..<232])]
     #expect(try server.folder.filesHold(traces[0]))
     try await server.importBlob(try key.blob(of: Self.material), Self.name, under: key.id)
-    await server.service.finishScrubbing()
+    try await server.service.finishScrubbing()
     for trace in traces { #expect(try !server.folder.filesHold(trace)) }
   }
 
@@ -420,7 +420,7 @@ struct ImportTests {
     for index in 0..<3 {
       keys.append(try await server.wrappingKey(try KeyName("import/k\(index)")))
     }
-    await server.service.finishScrubbing()
+    try await server.service.finishScrubbing()
     let searches = Mutex<[Int]>([])
     let gate = Gate()
     try server.faults.watchScrubs { removed in
@@ -435,7 +435,7 @@ struct ImportTests {
     }
     #expect(searches.withLock { $0 } == [1])
     gate.open()
-    await server.service.finishScrubbing()
+    try await server.service.finishScrubbing()
     #expect(searches.withLock { $0 } == [1, 2])
   }
 
@@ -475,6 +475,48 @@ struct ImportTests {
       #expect(try server.importKeys() == 1 && server.key(Self.name) == nil)
     }
     try await server.importBlob(blob, Self.name, under: key.id)
+  }
+
+  // MARK: - Before its time
+
+  @Test
+  func aDiscardedKeyOpensNothing() async throws {
+    let server = try await TestServer.unsealed(isFaulty: true)
+    let key = try await server.wrappingKey(Self.name)
+    let other = try await server.wrappingKey(Self.name)
+    let id = try #require(WrappingKeyID(key.id))
+    let record = try #require(
+      try server.service.unsealed().importKeys.stored.first { $0.id == key.id }
+    )
+    // Not under another name, and not while the disk takes no change.
+    await refused(.notFound) {
+      try await server.service.discardWrappingKey(.officer, name: "import/other", id)
+    }
+    try server.faults.failCommits(1)
+    await refused(.storageFull) {
+      try await server.service.discardWrappingKey(.officer, name: Self.name, id)
+    }
+    #expect(try server.importKeys() == 2)
+    #expect(try await server.service.discardWrappingKey(.officer, name: Self.name, id) == key)
+    let event = try #require(try server.events().last)
+    #expect(event.operation == "key:discard-wrapping-key" && event.outcome == .allowed)
+    #expect(event.resource == "keys/\(Self.name)")
+    let fingerprint = Digest.sha256(try key.publicHalf.spki())
+    #expect(
+      event.details == [.wrapping(algorithm: AuditWord("rsa-3072"), key: AuditDigest(fingerprint))]
+    )
+    await refused(.notFound) {
+      try await server.service.discardWrappingKey(.officer, name: Self.name, id)
+    }
+    let blob = try key.blob(of: Self.material)
+    await refused(.notFound) { try await server.importBlob(blob, Self.name, under: key.id) }
+    try await server.service.finishScrubbing()
+    let salt = Array(try Self.fields(record.body)[7][5..<29])
+    #expect(try !server.folder.filesHold(salt))
+    try await server.restart()
+    #expect(try server.importKeys() == 1)
+    await refused(.notFound) { try await server.importBlob(blob, Self.name, under: key.id) }
+    try await server.importBlob(try other.blob(of: Self.material), Self.name, under: other.id)
   }
 
   // MARK: - How many

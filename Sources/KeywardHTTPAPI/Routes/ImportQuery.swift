@@ -58,6 +58,21 @@ extension ImportRequest {
     return newKey
   }
 
+  /// The id of a wrapping key that was fetched.
+  static func wrappingKeyID(
+    _ text: String,
+    remedy: String = "Give the id that the wrapping key was fetched with: once: and 26 characters."
+  ) throws(ServiceError) -> WrappingKeyID {
+    guard let id = WrappingKeyID(text) else {
+      throw ServiceError(
+        .invalidRequest,
+        "'wrapping_key' is not the id of a wrapping key.",
+        remedy: remedy
+      )
+    }
+    return id
+  }
+
   private static func wrapping(_ query: QueryValues) throws(ServiceError) -> ImportWrapping? {
     guard let text = query.text("wrapping") else {
       for name in wrappingKeys where query.text(name) != nil {
@@ -73,14 +88,8 @@ extension ImportRequest {
     let version = try query.count("wrapping_key_version", within: 1...Int(Int32.max))
     switch (query.text("wrapping_key"), query.text("wrapping_key_name")) {
     case (.some(let id), nil) where version == nil:
-      guard let id = WrappingKeyID(id) else {
-        throw ServiceError(
-          .invalidRequest,
-          "'wrapping_key' is not the id of a wrapping key.",
-          remedy: "Give once: and 26 characters, or a key of Keyward's as 'wrapping_key_name'."
-        )
-      }
-      return ImportWrapping(algorithm, under: .oneTime(id))
+      let remedy = "Give once: and 26 characters, or a key of Keyward's as 'wrapping_key_name'."
+      return ImportWrapping(algorithm, under: .oneTime(try wrappingKeyID(id, remedy: remedy)))
     case (nil, .some(let name)):
       return ImportWrapping(algorithm, under: .named(try WireText.keyName(name), version: version))
     default:

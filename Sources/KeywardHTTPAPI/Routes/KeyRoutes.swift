@@ -63,6 +63,16 @@ extension RouteTable {
       let wanted = try JSONBody.decode(WrappingKeyRequest.self, request.json)
       return try .json(try await service.makeWrappingKey(request.caller, name, wanted))
     },
+    change(
+      "discard-wrapping-key",
+      .keyDiscardWrappingKey,
+      [Route.Parameter("wrapping_key", isRequired: true)]
+    ) { (request, service) throws(ServiceError) in
+      let id = try ImportRequest.wrappingKeyID(request.query.requiredText("wrapping_key"))
+      return try .json(
+        try await service.discardWrappingKey(request.caller, try request.keyName(), id)
+      )
+    },
     change("rotate", .keyRotate) { (request, service) throws(ServiceError) in
       try .json(try await service.rotateKey(request.caller, try request.keyName()))
     },

@@ -53,6 +53,30 @@ extension KeywardService {
     }
   }
 
+  /// Destroys a wrapping key before its time, by the name that it was fetched for and its id.
+  package func discardWrappingKey(
+    _ caller: Caller,
+    name: KeyName,
+    _ id: WrappingKeyID
+  ) async throws(ServiceError) -> WrappingKeyInfo {
+    try await awaiting { reply in
+      self.change(caller, .keyDiscardWrappingKey, .key(name), reply: reply) {
+        _,
+        state,
+        transaction,
+        record throws(ServiceError) in
+        if let existing = state.directory.key(named: name) { record.used(existing, nil) }
+        guard let key = state.importKeys[id], key.name == name else {
+          throw .noWrappingKey(for: name)
+        }
+        record.details = [
+          .wrapping(algorithm: AuditWord(key.type.rawValue), key: AuditDigest(key.fingerprint))
+        ]
+        return try self.ending([key], transaction, state, after: Change(WrappingKeyInfo(key)) {})
+      }
+    }
+  }
+
   /// The change after which these wrapping keys are gone, from memory, store and files.
   func ending<Answer>(
     _ keys: [ImportKeyRecord],

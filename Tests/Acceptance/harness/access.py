@@ -295,6 +295,8 @@ def sample(parameter):
         return schema["enum"][0]
     if "a-z0-9" in schema.get("pattern", ""):
         return "there"
+    if schema.get("pattern", "").startswith("^once:"):
+        return "once:" + "a" * 26
     return {"integer": 1, "boolean": "true"}.get(schema.get("type"), "AAAA")
 
 

@@ -7,13 +7,29 @@ import KeywardSystem
 struct KeyWrappingKey: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wrapping-key",
+    abstract: "Public keys to import one key each under: fetch one, discard one.",
+    discussion: """
+        keyward key wrapping-key app/master --out wrap.pem
+        keyward key wrapping-key discard app/master once:...
+
+      'key wrapping-key NAME' is short for 'key wrapping-key fetch NAME'.
+      """,
+    subcommands: [KeyWrappingKeyFetch.self, KeyWrappingKeyDiscard.self],
+    defaultSubcommand: KeyWrappingKeyFetch.self
+  )
+}
+
+struct KeyWrappingKeyFetch: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fetch",
     abstract: "Fetch a public key to import one key under.",
     discussion: """
         keyward key wrapping-key app/master --out wrap.pem
         keyward key wrapping-key app/master --type rsa-3072 --ttl 1d
 
       The key NAME need not exist yet. The private half stays in Keyward, opens one import of NAME, \
-      and is destroyed with it, at the end of its time, or after 16 blobs that do not open.
+      and is destroyed with it, at the end of its time, after 16 blobs that do not open, or by \
+      'key wrapping-key discard'.
       """
   )
 
@@ -75,5 +91,34 @@ struct KeyWrappingKey: ParsableCommand {
       keyward key import \(name) --type TYPE --format raw|pkcs8 --in blob.bin \\
         --wrapping RSA_AES_KEY_WRAP_SHA_256 --wrapping-key \(id)
     """
+  }
+}
+
+struct KeyWrappingKeyDiscard: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "discard",
+    abstract: "Destroy a wrapping key that was fetched and will not be used.",
+    discussion: """
+        keyward key wrapping-key discard app/master once:abcdefghijklmnopqrstuvwxyz
+
+      Nothing that was wrapped under it can be imported any more. Fetch another one for that.
+      """
+  )
+
+  @Argument(help: "The key that it was fetched for.")
+  var name: KeyNameArgument
+  @Argument(help: ArgumentHelp("The id that it was fetched with.", valueName: "once:…"))
+  var id: IdentifierArgument<IdentifierKinds.WrappingKey>
+  @OptionGroup
+  var server: ServerOptions
+  @OptionGroup
+  var output: OutputOptions
+
+  func run() throws {
+    let name = try self.name.name
+    let key = try server.client().discardWrappingKey(name, id.id)
+    try output.print(key) {
+      "The wrapping key \(id.id) for \(name) is destroyed: it opens nothing any more."
+    }
   }
 }
