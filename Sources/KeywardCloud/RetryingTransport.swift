@@ -5,7 +5,7 @@ package import KeywardExport
 /// What spends a token goes out once. What makes something goes out again only when the provider has
 /// certainly not acted. A certificate, a redirect or an answer too large is no passing trouble.
 package struct RetryingTransport: CloudTransport {
-  private let base: any CloudTransport
+  let base: any CloudTransport
   private let attempts: Int
   private let pause: @Sendable (Int) async -> Void
 

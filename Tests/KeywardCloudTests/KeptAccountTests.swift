@@ -1,0 +1,253 @@
+import Foundation
+import KeywardCrypto
+import KeywardModel
+import Synchronization
+import Testing
+
+@testable import KeywardCloud
+@testable import KeywardExport
+
+/// What is kept from one export to the next: a Google account, its tokens, transports.
+@Suite("Kept between exports")
+struct KeptAccountTests {
+  private static let pems = Mutex<[String]>([])
+
+  /// The key of an account as its file has it; making one takes a while.
+  private static func pem(_ index: Int) throws -> String {
+    try pems.withLock { pems in
+      while pems.count <= index {
+        let der = try PrivateKey.generate(.rsa(bits: 2048)).pkcs8().revealed()
+        pems.append(
+          "-----BEGIN PRIVATE KEY-----\\n" + Data(der).base64EncodedString()
+            + "\\n-----END PRIVATE KEY-----\\n"
+        )
+      }
+      return pems[index]
+    }
+  }
+
+  private static func account(
+    _ email: String,
+    key: Int = 0,
+    tokenURL: String? = nil
+  ) throws -> String {
+    let url = tokenURL.map { "\"token_uri\": \"\($0)\", " } ?? ""
+    return """
+      {"type": "service_account", "client_email": "\(email)", "private_key_id": "k", \(url)
+       "private_key": "\(try pem(key))"}
+      """
+  }
+
+  private final class Folder {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+
+    init() throws {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ name: String, _ text: String, mode: Int = 0o600) -> String {
+      let file = path + "/" + name
+      try? FileManager.default.removeItem(atPath: file)
+      let attributes: [FileAttributeKey: Any] = [.posixPermissions: mode]
+      let isMade = FileManager.default.createFile(
+        atPath: file,
+        contents: Data(text.utf8),
+        attributes: attributes
+      )
+      #expect(isMade)
+      return file
+    }
+  }
+
+  // MARK: - The account
+
+  @Test("An account is read once as long as its file has the same bytes")
+  func sameBytes() throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let text = try Self.account("a@b")
+    let first = try source.google(file: folder.write("one", text))
+    let again = try source.google(file: folder.path + "/one")
+    let copy = try source.google(file: folder.write("two", text))
+    #expect(first.tokens === again.tokens && first.tokens === copy.tokens)
+    // Another process-wide source has its own.
+    let other = try CredentialSource(home: folder.path).google(file: folder.path + "/one")
+    #expect(other.tokens !== first.tokens)
+  }
+
+  @Test("Another identity has nothing of the one before", arguments: ["email", "key", "token_uri"])
+  func otherIdentity(_ what: String) throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let first = try source.google(file: folder.write("one", try Self.account("a@b")))
+    let changed = try Self.account(
+      what == "email" ? "c@d" : "a@b",
+      key: what == "key" ? 1 : 0,
+      tokenURL: what == "token_uri" ? "https://elsewhere.test/token" : nil
+    )
+    // In a file of its own, and in the place of the first.
+    for name in ["two", "one"] {
+      let next = try source.google(file: folder.write(name, changed))
+      #expect(next.tokens !== first.tokens)
+      #expect(next.clientEmail == (what == "email" ? "c@d" : "a@b"))
+      let isSameKey = try next.privateKey.publicKey().spki() == first.privateKey.publicKey().spki()
+      #expect(isSameKey == (what != "key"))
+      #expect((next.tokenURL == first.tokenURL) == (what != "token_uri"))
+    }
+  }
+
+  @Test("A file that is gone, open to others or spoilt is refused, whatever was kept")
+  func noLongerThere() throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let text = try Self.account("a@b")
+    let path = folder.write("one", text)
+    _ = try source.google(file: path)
+    _ = folder.write("one", text, mode: 0o644)
+    #expect(throws: CloudFailure.self) { _ = try source.google(file: path) }
+    _ = folder.write("one", text + "x")
+    #expect(throws: CloudFailure.self) { _ = try source.google(file: path) }
+    try FileManager.default.removeItem(atPath: path)
+    #expect(throws: CloudFailure.self) { _ = try source.google(file: path) }
+    _ = folder.write("one", text)
+    _ = try source.google(file: path)
+  }
+
+  // MARK: - Its tokens
+
+  /// Gives each request the next token, and remembers where it went.
+  private final class TokenEndpoint: CloudTransport {
+    let asked = Mutex<[String]>([])
+
+    func send(_ request: CloudRequest) async throws(CloudTransportError) -> CloudResponse {
+      let count = asked.withLock { asked in
+        asked.append(request.url)
+        return asked.count
+      }
+      let answer = #"{"access_token": "t\#(count)", "token_type": "Bearer", "expires_in": 3599}"#
+      let secret = try? SecretBytes.fixture(Array(answer.utf8))
+      return CloudResponse(status: 200, body: [], secret: secret.map { SecretBox($0) })
+    }
+  }
+
+  /// The time of all sessions of a test, in seconds.
+  private final class Clock: Sendable {
+    private let seconds = Mutex<Int64>(1_800_000_000)
+    var now: Timestamp { seconds.withLock { Timestamp(milliseconds: $0 * 1000) } }
+
+    func advance(_ count: Int64) { seconds.withLock { $0 += count } }
+  }
+
+  private static func header(
+    _ account: GoogleServiceAccount,
+    _ endpoint: TokenEndpoint,
+    _ clock: Clock
+  ) async throws -> String {
+    // Each export has a session of its own.
+    let session = CloudSession(transport: endpoint, now: { clock.now }, pause: { _ in })
+    let header = try await OAuthGrant.serviceAccount(account, scope: "s", session)
+    return String(decoding: header.bytes.revealed(), as: UTF8.self)
+  }
+
+  @Test("Sessions in a row share a token until a minute before its ten are over")
+  func reuse() async throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let path = folder.write("one", try Self.account("a@b"))
+    let (endpoint, clock) = (TokenEndpoint(), Clock())
+    for _ in 0..<3 {
+      let header = try await Self.header(try source.google(file: path), endpoint, clock)
+      #expect(header == "Bearer t1")
+    }
+    clock.advance(539)
+    #expect(try await Self.header(try source.google(file: path), endpoint, clock) == "Bearer t1")
+    clock.advance(1)
+    #expect(try await Self.header(try source.google(file: path), endpoint, clock) == "Bearer t2")
+    #expect(try await Self.header(try source.google(file: path), endpoint, clock) == "Bearer t2")
+    #expect(endpoint.asked.withLock { $0.count } == 2)
+  }
+
+  @Test("No account is given the token of another, of another key or of another endpoint")
+  func apart() async throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let (endpoint, clock) = (TokenEndpoint(), Clock())
+    let accounts = [
+      try Self.account("a@b"), try Self.account("c@d"), try Self.account("a@b", key: 1),
+      try Self.account("a@b", tokenURL: "https://elsewhere.test/token"),
+    ]
+    for (index, text) in accounts.enumerated() {
+      let account = try source.google(file: folder.write("\(index)", text))
+      #expect(try await Self.header(account, endpoint, clock) == "Bearer t\(index + 1)")
+    }
+    let usual = GoogleServiceAccount.usualTokenURL
+    #expect(
+      endpoint.asked.withLock { $0 } == [usual, usual, usual, "https://elsewhere.test/token"]
+    )
+    // The first was not the last that was read: it asks anew rather than to share.
+    let again = try source.google(file: folder.path + "/0")
+    #expect(try await Self.header(again, endpoint, clock) == "Bearer t5")
+  }
+
+  // MARK: - Transports
+
+  @Test("Who trusts the same has the same connections, and nobody else")
+  func transports() {
+    let kept = KeptTransports()
+    let (system, one, two) = (
+      kept.transport(nil), kept.transport("one"), kept.transport("two")
+    )
+    #expect(system !== one && one !== two && system !== two)
+    #expect(kept.transport(nil) === system)
+    #expect(kept.transport("one") === one)
+    #expect(kept.transport("two") === two)
+    // One byte more is another trust.
+    #expect(kept.transport("one\n") !== one)
+    #expect(KeptTransports().transport(nil) !== system)
+  }
+
+  @Test("Of seventeen trusts all start anew, so that no more are kept than sixteen")
+  func bounded() {
+    let kept = KeptTransports()
+    let first = (0..<16).map { kept.transport("\($0)") }
+    for (index, transport) in first.enumerated() {
+      #expect(kept.transport("\(index)") === transport)
+    }
+    let next = kept.transport("16")
+    #expect(kept.transport("16") === next)
+    #expect(kept.transport("0") !== first[0])
+  }
+
+  @Test("The place decides by its authorities which connections it gets")
+  func places() throws {
+    let folder = try Folder()
+    let trust = CloudTrust(
+      credentialsDirectory: folder.path,
+      takesForeignEndpoints: true,
+      source: CredentialSource(home: folder.path)
+    )
+    _ = folder.write("google.json", try Self.account("a@b"))
+    var place = CloudPlace(.google)
+    place.ring = "projects/p/locations/l/keyRings/r"
+    place.credentials = .file("google.json")
+    let usual = try Self.transport(place, trust)
+    #expect(usual === trust.transports.transport(nil))
+    #expect(try Self.transport(place, trust) === usual)
+    // Another ring of the same provider, with the same trust.
+    place.ring = "projects/q/locations/l/keyRings/r"
+    #expect(try Self.transport(place, trust) === usual)
+    place.endpoint = "https://127.0.0.1:1"
+    place.authorities = "other"
+    _ = folder.write("google.json.addr", "https://127.0.0.1:1\n")
+    let other = try Self.transport(place, trust)
+    #expect(other !== usual && other === trust.transports.transport("other"))
+  }
+
+  private static func transport(_ place: CloudPlace, _ trust: CloudTrust) throws -> CurlTransport {
+    let (_, session) = try place.open(trust) { Timestamp(milliseconds: 0) }
+    let retrying = try #require(session.transport as? RetryingTransport)
+    return try #require(retrying.base as? CurlTransport)
+  }
+}
