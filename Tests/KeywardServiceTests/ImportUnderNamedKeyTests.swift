@@ -256,6 +256,23 @@ struct ImportUnderNamedKeyTests {
     #expect(try server.key(Self.name) == nil)
   }
 
+  /// It opens what was wrapped before, as `unwrap` does (SP 800-57 part 1 §7.2), and for who names the
+  /// version alone; the entry has it.
+  @Test(arguments: [KeyState.deactivated, .compromised])
+  func aKeyThatIsOverOpensWhatWasWrappedForIt(_ state: KeyState) async throws {
+    let service = try server.service
+    _ = try await service.setState(.officer, name: Self.kek, version: 1, to: state)
+    await refused(.keyState) { try await importAs(Self.eve) }
+    _ = try await service.rotateKey(.officer, name: Self.kek)
+    // The primary version is another by now.
+    await refused(.decryptionFailed) { try await importAs(Self.eve) }
+    #expect(try server.key(Self.name) == nil)
+    try await importAs(Self.eve, Self.wrapping(version: 1))
+    #expect(try server.stored(Self.name) == ImportTests.material)
+    let reached = try #require(try server.events().last { $0.operation == "key:unwrap" })
+    #expect(reached.outcome == .allowed && reached.key?.version == 1)
+  }
+
   @Test
   func aKeyWithoutUnwrapOpensNothing() async throws {
     try await server.importKey("kek/plain", .aes256, operations: ["encrypt", "decrypt"])
