@@ -9,47 +9,16 @@ import Testing
 struct ImportBoundsTests {
   private static let name: KeyName = "app/key"
   private static let eve = Caller.named("eve")
-  private static let policy = """
-    apiVersion: keyward.dev/v1
-    kind: Role
-    metadata: {name: importer}
-    spec:
-      rules:
-        - {effect: allow, operations: ["key:import"], resources: ["keys/**"]}
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Binding
-    metadata: {name: importers}
-    spec:
-      role: importer
-      subjects: [{issuer: tokens, name: eve}]
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Role
-    metadata: {name: approver}
-    spec:
-      rules:
-        - {effect: allow, operations: ["approval:*"], resources: [approvals]}
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Binding
-    metadata: {name: approvers}
-    spec:
-      role: approver
-      subjects: [{issuer: tokens, name: ann}]
-
-    """
-  private static let rule = """
-    ---
-    apiVersion: keyward.dev/v1
-    kind: ApprovalRule
-    metadata: {name: ann}
-    spec:
-      operations: ["key:import"]
-      resources: ["keys/app/**"]
-      require: {n: 1, of: [{issuer: tokens, name: ann}]}
-
-    """
+  private static let policy = PolicyText.all(
+    PolicyText.grant("importer", to: ["eve"], .allow(["key:import"], ["keys/**"])),
+    PolicyText.approvers("ann")
+  )
+  private static let rule = PolicyText.approvalRule(
+    "ann",
+    ["key:import"],
+    ["keys/app/**"],
+    of: "ann"
+  )
 
   @Test
   func nobodyTakesTheRoomOfAll() async throws {
@@ -74,7 +43,7 @@ struct ImportBoundsTests {
     let server = try await TestServer.unsealed()
     try await server.apply(Self.policy)
     let key = try await server.wrappingKey(Self.name, as: Self.eve)
-    try await server.apply(Self.policy + Self.rule)
+    try await server.apply(PolicyText.all(Self.policy, Self.rule))
     let invented = try #require(ApprovalID(random: [UInt8](repeating: 1, count: 16)))
     for _ in 0..<20 {
       await refused(.approvalRequired) {

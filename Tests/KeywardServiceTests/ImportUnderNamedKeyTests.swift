@@ -8,50 +8,14 @@ import Testing
 /// Imports under a key of Keyward's: two rights, two entries, and the state of the wrapping key.
 @Suite
 struct ImportUnderNamedKeyTests {
-  private static let policy = """
-    apiVersion: keyward.dev/v1
-    kind: Role
-    metadata: {name: importer}
-    spec:
-      rules:
-        - {effect: allow, operations: ["key:import"], resources: ["keys/app/**"]}
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Role
-    metadata: {name: unwrapper}
-    spec:
-      rules:
-        - {effect: allow, operations: ["key:unwrap"], resources: ["keys/kek/**"]}
-        - {effect: allow, operations: ["approval:*"], resources: [approvals]}
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Binding
-    metadata: {name: importers}
-    spec:
-      role: importer
-      subjects: [{issuer: tokens, name: eve}, {issuer: tokens, name: cid}]
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Binding
-    metadata: {name: unwrappers}
-    spec:
-      role: unwrapper
-      subjects: [{issuer: tokens, name: eve}, {issuer: tokens, name: ann}, {issuer: tokens, name: bob}]
-
-    """
+  private static let policy = PolicyText.all(
+    PolicyText.grant("importer", to: ["eve", "cid"], .allow(["key:import"], ["keys/app/**"])),
+    PolicyText.grant("unwrapper", to: ["eve"], .allow(["key:unwrap"], ["keys/kek/**"])),
+    PolicyText.approvers("ann", "bob")
+  )
 
   private static func rule(_ operation: String, _ resource: String, _ who: String) -> String {
-    """
-    ---
-    apiVersion: keyward.dev/v1
-    kind: ApprovalRule
-    metadata: {name: \(who)}
-    spec:
-      operations: ["\(operation)"]
-      resources: ["\(resource)"]
-      require: {n: 1, of: [{issuer: tokens, name: \(who)}]}
-
-    """
+    "---\n" + PolicyText.approvalRule(who, [operation], [resource], of: who)
   }
 
   private static let name: KeyName = "app/key"

@@ -11,46 +11,26 @@ struct SecretInheritanceTests {
 
   /// Ana reads all of `scratch`, which inherits from `prod`, which inherits from `base`.
   private static func server(_ documents: String) async throws -> TestServer {
-    let server = try await TestServer.unsealed()
-    try await server.declare("base")
-    try await server.declare("prod", inherits: "base", production: true)
-    try await server.declare("scratch", inherits: "prod", production: true)
+    let server = try await TestServer.inheriting()
     try await server.put("p/db", in: "prod", ["x": "of prod"])
     try await server.put("p/own", in: "scratch", ["x": "of scratch"])
     try await server.put("p/base", in: "base", ["x": "of base"])
     try await server.apply(
-      """
-      apiVersion: keyward.dev/v1
-      kind: Role
-      metadata: {name: readers}
-      spec:
-        rules:
-          - effect: allow
-            operations: ["secret:read", "secret:show", "secret:destroy"]
-            resources: ["secrets/scratch/**"]
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Binding
-      metadata: {name: readers}
-      spec: {role: readers, subjects: [{issuer: tokens, name: ana}]}
-      """
+      PolicyText.grant(
+        "readers",
+        to: ["ana"],
+        .allow(["secret:read", "secret:show", "secret:destroy"], ["secrets/scratch/**"])
+      )
     )
     if !documents.isEmpty { try await server.apply(documents) }
     return server
   }
 
-  private static let forbid = """
-    apiVersion: keyward.dev/v1
-    kind: Role
-    metadata: {name: kept-out}
-    spec:
-      rules: [{effect: forbid, operations: ["secret:*"], resources: ["secrets/prod/**"]}]
-    ---
-    apiVersion: keyward.dev/v1
-    kind: Binding
-    metadata: {name: kept-out}
-    spec: {role: kept-out, subjects: [{issuer: tokens, name: ana}]}
-    """
+  private static let forbid = PolicyText.grant(
+    "kept-out",
+    to: ["ana"],
+    .forbid(["secret:*"], ["secrets/prod/**"])
+  )
 
   private static let references = ["kw://p/db#x", "kw://p/own#x", "kw://p/base#x"]
 
@@ -107,26 +87,15 @@ struct SecretInheritanceTests {
   @Test
   func anApprovalIsAskedForWhatIsInherited() async throws {
     let server = try await Self.server(
-      """
-      apiVersion: keyward.dev/v1
-      kind: ApprovalRule
-      metadata: {name: production-reads}
-      spec:
-        operations: ["secret:read"]
-        resources: ["secrets/prod/**"]
-        require: {n: 1, of: [{issuer: tokens, name: "boss"}]}
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Role
-      metadata: {name: approvers}
-      spec:
-        rules: [{effect: allow, operations: ["approval:*"], resources: ["approvals"]}]
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Binding
-      metadata: {name: approvers}
-      spec: {role: approvers, subjects: [{issuer: tokens, name: boss}]}
-      """
+      PolicyText.all(
+        PolicyText.approvalRule(
+          "production-reads",
+          ["secret:read"],
+          ["secrets/prod/**"],
+          of: "boss"
+        ),
+        PolicyText.approvers("boss")
+      )
     )
     let fetched = try await server.fetch(
       Self.references,
@@ -183,21 +152,11 @@ struct SecretInheritanceTests {
   @Test
   func whatIsDeclaredIsNotTold() async throws {
     let server = try await Self.server(
-      """
-      apiVersion: keyward.dev/v1
-      kind: Role
-      metadata: {name: declarers}
-      spec:
-        rules:
-          - effect: allow
-            operations: ["environment:write", "secret:list"]
-            resources: ["environments/mine", "secrets"]
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Binding
-      metadata: {name: declarers}
-      spec: {role: declarers, subjects: [{issuer: tokens, name: ana}]}
-      """
+      PolicyText.grant(
+        "declarers",
+        to: ["ana"],
+        .allow(["environment:write", "secret:list"], ["environments/mine", "secrets"])
+      )
     )
     for parent in ["prod", "nowhere"] {
       await refused(.forbidden) {
@@ -261,26 +220,10 @@ struct SecretInheritanceTests {
 
     // An approval that the second asks for is one of the answer.
     try await server.apply(
-      """
-      apiVersion: keyward.dev/v1
-      kind: ApprovalRule
-      metadata: {name: base-reads}
-      spec:
-        operations: ["secret:read"]
-        resources: ["secrets/base/**"]
-        require: {n: 1, of: [{issuer: tokens, name: "boss"}]}
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Role
-      metadata: {name: approvers}
-      spec:
-        rules: [{effect: allow, operations: ["approval:*"], resources: ["approvals"]}]
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Binding
-      metadata: {name: approvers}
-      spec: {role: approvers, subjects: [{issuer: tokens, name: boss}]}
-      """
+      PolicyText.all(
+        PolicyText.approvalRule("base-reads", ["secret:read"], ["secrets/base/**"], of: "boss"),
+        PolicyText.approvers("boss")
+      )
     )
     let prod = SecretVersionsRequest(environment: "prod", all: true)
     _ = try await server.service.destroySecret(.officer, "p/db", prod)

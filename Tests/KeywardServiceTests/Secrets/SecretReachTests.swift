@@ -18,28 +18,17 @@ struct SecretReachTests {
   ///
   /// Ana may read in `scratch`, and `prod` is forbidden to her.
   private static func server() async throws -> TestServer {
-    let server = try await TestServer.unsealed()
-    try await server.declare("base")
-    try await server.declare("prod", inherits: "base", production: true)
-    try await server.declare("scratch", inherits: "prod", production: true)
+    let server = try await TestServer.inheriting()
     for environment in ["base", "prod", "scratch"] {
       try await server.put(name, in: environment, ["x": "of \(environment)"])
     }
     try await server.apply(
-      """
-      apiVersion: keyward.dev/v1
-      kind: Role
-      metadata: {name: readers}
-      spec:
-        rules:
-          - {effect: allow, operations: ["secret:*"], resources: ["secrets/scratch/**"]}
-          - {effect: forbid, operations: ["secret:*"], resources: ["secrets/prod/**"]}
-      ---
-      apiVersion: keyward.dev/v1
-      kind: Binding
-      metadata: {name: readers}
-      spec: {role: readers, subjects: [{issuer: tokens, name: ana}]}
-      """
+      PolicyText.grant(
+        "readers",
+        to: ["ana"],
+        .allow(["secret:*"], ["secrets/scratch/**"]),
+        .forbid(["secret:*"], ["secrets/prod/**"])
+      )
     )
     return server
   }

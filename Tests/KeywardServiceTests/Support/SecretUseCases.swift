@@ -18,6 +18,15 @@ extension SecretName: ExpressibleByStringLiteral {
 }
 
 extension TestServer {
+  /// A server on which `scratch` inherits from `prod`, and that from `base`.
+  static func inheriting() async throws -> TestServer {
+    let server = try await TestServer.unsealed()
+    try await server.declare("base")
+    try await server.declare("prod", inherits: "base", production: true)
+    try await server.declare("scratch", inherits: "prod", production: true)
+    return server
+  }
+
   /// Declares an environment, as the officer.
   func declare(
     _ name: EnvironmentName,
