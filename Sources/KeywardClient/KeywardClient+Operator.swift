@@ -45,6 +45,17 @@ extension KeywardClient {
     try post(Query("/api/v1/operator/rekey-confirm"), .secret(shares))
   }
 
+  /// Takes an approval rule out of the policy; only on the admin socket.
+  package func liftApprovalRule(
+    _ name: String,
+    shares: SecretBox
+  ) throws(ClientError) -> PolicyRevisionInfo {
+    try post(
+      Query("/api/v1/operator/lift-approval-rule").adding("rule", name),
+      .secret(shares)
+    )
+  }
+
   package func rotateKeyring() throws(ClientError) -> KeyringRotation {
     try post(Query("/api/v1/operator/rotate"))
   }

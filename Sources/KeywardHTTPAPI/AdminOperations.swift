@@ -41,6 +41,12 @@ package protocol AdminOperations: AccessOperations, ExportOperations, SecretOper
     current: SecretBody,
     passphrase: SecretBody
   ) async throws(ServiceError) -> SecretBody
+  /// Takes an approval rule out of the policy, with a quorum of shares in place of its approvals.
+  func liftApprovalRule(
+    _ caller: Caller,
+    _ name: String,
+    shares: SecretBody
+  ) async throws(ServiceError) -> PolicyRevisionInfo
   /// Shows new shares, by which the seals of before a rekey go.
   func confirmRekey(_ caller: Caller, shares: SecretBody) async throws(ServiceError) -> SealStatus
   func rotateKeyring(_ caller: Caller) async throws(ServiceError) -> KeyringRotation

@@ -73,6 +73,14 @@ package struct ServiceAdapter: AdminOperations {
     )
   }
 
+  package func liftApprovalRule(
+    _ caller: Caller,
+    _ name: String,
+    shares: SecretBody
+  ) async throws(ServiceError) -> PolicyRevisionInfo {
+    try await service.liftApprovalRule(caller, name, shares: shares)
+  }
+
   package func confirmRekey(
     _ caller: Caller,
     shares: SecretBody

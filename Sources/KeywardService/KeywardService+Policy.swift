@@ -108,26 +108,42 @@ extension KeywardService {
           )
         }
         guard planned.hasChanges else { return Change(planned.plan(revision: nil)) {} }
-        let number = state.policy.number + 1
-        record.details.append(.versions(from: planned.base.number, to: number))
-        record.details.append(.count(UInt64(planned.changes.count)))
-        let revision = PolicyRevision(
-          number: number,
-          createdAt: record.time,
-          author: "\(caller.principal.issuer)/\(caller.principal.name)",
-          compiled: planned.compiled
+        let (revision, show) = try self.revise(
+          planned.compiled,
+          changes: planned.changes.count,
+          transaction,
+          state,
+          &record
         )
-        let stored = revision.stored
-        let gone = state.policyArchive.displaced(by: stored)
-        try self.store {
-          try transaction.insertRecord(stored)
-          for old in gone { try transaction.deleteRecord(old) }
-        }
-        return Change(planned.plan(revision: number)) {
-          state.replacePolicy(revision, stored: stored)
-        }
+        return Change(planned.plan(revision: revision.number), apply: show)
       }
     }
+  }
+
+  /// Writes the next revision of the policy, and notes it in the entry; returns what shows it.
+  func revise(
+    _ compiled: CompiledPolicy,
+    changes: Int,
+    _ transaction: any StoreTransaction,
+    _ state: UnsealedState,
+    _ record: inout AuditRecord
+  ) throws(ServiceError) -> (revision: PolicyRevision, show: @Sendable () -> Void) {
+    let principal = record.caller.principal
+    let revision = PolicyRevision(
+      number: state.policy.number + 1,
+      createdAt: record.time,
+      author: "\(principal.issuer)/\(principal.name)",
+      compiled: compiled
+    )
+    record.details.append(.versions(from: state.policy.number, to: revision.number))
+    record.details.append(.count(UInt64(changes)))
+    let stored = revision.stored
+    let gone = state.policyArchive.displaced(by: stored)
+    try store {
+      try transaction.insertRecord(stored)
+      for old in gone { try transaction.deleteRecord(old) }
+    }
+    return (revision, { state.replacePolicy(revision, stored: stored) })
   }
 
   /// Whether the caller, or with the right to ask somebody else, may do something; with `explaining`,

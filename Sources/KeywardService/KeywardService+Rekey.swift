@@ -136,6 +136,24 @@ extension KeywardService {
     }
   }
 
+  /// The set of which `input` has a threshold of shares; a passphrase is none.
+  func proveQuorum(
+    _ input: SecretBox,
+    by seals: [SealRecord],
+    _ rootKey: RootKey
+  ) throws(ServiceError) -> ShareSet {
+    guard input.bytes.trimmedLength > 0, input.bytes.looksLikeShares,
+      let quorum = try prove(input, by: seals, rootKey).kind.shareSet
+    else {
+      throw ServiceError(
+        .wrongShare,
+        "This takes a threshold of the seal's shares or recovery shares.",
+        remedy: "Give them in one request, one a line."
+      )
+    }
+    return quorum
+  }
+
   /// The seal that `input` opens to the root key in memory; throws what is wrong with it.
   @discardableResult
   private func prove(

@@ -235,12 +235,14 @@ package final class KeywardService: Sendable {
   /// `act` runs on the writing thread, where it is the only one, and returns the answer and what
   /// makes the change visible to readers; the latter runs after the commit and before the reply. What
   /// the change reaches besides `resource` is `reaching`: policy is asked about it as well, with its
-  /// approvals, and it has an entry of its own.
+  /// approvals, and it has an entry of its own. With `isApprovedByShares` no approvals are gathered, since
+  /// `act` begins with the proof that a quorum of shares stands for them.
   package func change<Answer: Sendable>(
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
     reaching other: (operation: ServiceOperation, resource: Resource)? = nil,
+    isApprovedByShares: Bool = false,
     reply: @escaping @Sendable (Result<Answer, ServiceError>) -> Void,
     act:
       @escaping @Sendable (
@@ -271,7 +273,8 @@ package final class KeywardService: Sendable {
         let authorization = try self.authorize(&record, state)
         var approvals = authorization.approvals
         if let other { approvals += try self.authorize(&record, reaching: other, state) }
-        let step = try self.approvalStep(approvals, &record, state)
+        let step: ApprovalStep =
+          isApprovedByShares ? .none : try self.approvalStep(approvals, &record, state)
         reserved.put((step, state))
         let show = try self.write(step, transaction, state)
         if case .ask(let approval, _) = step {

@@ -368,6 +368,34 @@ def test_a_policy_change_under_approval(desk):
     assert "revision 2" in desk.run("policy", "apply", "-f", path, "--yes", "--approval", identifier)
 
 
+def test_shares_lift_a_rule_whose_approvers_are_gone(stores):
+    store = stores()
+    store.start(ready=False)
+    shares = store.api().init("key-file", shares=3, threshold=2)
+    store.wait()
+    desk = Desk(store, "officer")
+    rule = APPROVERS.replace("key:destroy", "policy:apply").replace("keys/**", "policy")
+    apply(desk, rule)
+    path = desk.file("more.yaml", POLICY)
+    assert "destroy-by-two" in desk.run("policy", "can-i", "policy:apply", "policy")
+    desk.run("policy", "apply", "-f", path, "--yes", expect=5)
+    files = [desk.file(f"share-{number}", share) for number, share in enumerate(shares)]
+    for file in files:
+        file.chmod(0o600)
+
+    def lift(files, *more, who=desk, **options):
+        return who.run("policy", "lift", "destroy-by-two", *(f"--share-file={file}" for file in files), *more, **options)
+
+    assert "fewer shares than the threshold" in lift(files[:1], expect=1)
+    # A token does not count there, not even that of somebody who may less.
+    alice = holder(desk, "alice")
+    assert json.loads(lift(files[1:], "-o", "json", who=alice))["revision"] == 2
+    assert "revision 3" in desk.run("policy", "apply", "-f", path, "--yes")
+    assert "No approval rule" in lift(files[:2], expect=6)
+    entries = [entry for entry in desk.json("audit", "list") if entry["operation"] == "policy:apply"]
+    assert [entry["outcome"] for entry in entries[-3:]] == ["allowed", "allowed", "not_found"], entries
+
+
 def test_a_cluster_by_options_and_by_file(desk):
     key = ec.generate_private_key(ec.SECP256R1())
     desk.file("jwks.json", json.dumps({"keys": [jwk(key, "k1")]}))

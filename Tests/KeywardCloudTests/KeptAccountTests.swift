@@ -127,8 +127,8 @@ struct KeptAccountTests {
         return asked.count
       }
       let answer = #"{"access_token": "t\#(count)", "token_type": "Bearer", "expires_in": 3599}"#
-      let secret = try? SecretBytes.fixture(Array(answer.utf8))
-      return CloudResponse(status: 200, body: [], secret: secret.map { SecretBox($0) })
+      guard let bytes = try? SecretBytes.fixture(Array(answer.utf8)) else { throw .timedOut }
+      return CloudResponse(status: 200, body: [], secret: SecretBox(bytes))
     }
   }
 

@@ -105,6 +105,15 @@ final class FakeService: AdminOperations {
     return try secret("share-3\n")
   }
 
+  func liftApprovalRule(
+    _ caller: Caller,
+    _ name: String,
+    shares: SecretBody
+  ) async throws(ServiceError) -> PolicyRevisionInfo {
+    try await enter(caller, shares)
+    return PolicyRevisionInfo(revision: 2, createdAt: nil, author: name, documents: 0)
+  }
+
   func confirmRekey(
     _ caller: Caller,
     shares: SecretBody

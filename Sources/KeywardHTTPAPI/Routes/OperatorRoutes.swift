@@ -86,6 +86,22 @@ extension RouteTable {
         try await service.confirmRekey(request.caller, shares: try request.secretBody())
       )
     },
+    action(
+      "lift-approval-rule",
+      .policyApply,
+      by: .peer,
+      cost: 20,
+      [Route.Parameter("rule", isRequired: true)],
+      body: .octets(limit: secretLimit)
+    ) { (request, service) throws(ServiceError) in
+      try .json(
+        try await service.liftApprovalRule(
+          request.caller,
+          try request.query.requiredText("rule"),
+          shares: try request.secretBody()
+        )
+      )
+    },
     action("rotate", .operatorRotate) { (request, service) throws(ServiceError) in
       try .json(try await service.rotateKeyring(request.caller))
     },

@@ -68,13 +68,9 @@ struct OperatorRekey: ParsableCommand {
     if let passphraseFile {
       return [try SecretInput.passphrase(passphraseFile, prompt: "", confirming: false)]
     }
-    if !shareFile.isEmpty {
-      return try shareFile.map { try SecretInput.line(try SecretInput.secret($0)) }
-    }
-    if status.seal == SealKind.passphrase.rawValue {
+    if shareFile.isEmpty, status.seal == SealKind.passphrase.rawValue {
       return [try Prompt.secret("Present passphrase: ")]
     }
-    let needed = status.threshold ?? 1
-    return try (1...max(1, needed)).map { try Prompt.secret("Share \($0) of \(needed): ") }
+    return try SecretInput.shares(shareFile, status)
   }
 }

@@ -19,7 +19,7 @@ struct PolicyCommand: ParsableCommand {
     subcommands: [
       PolicyApply.self, PolicyGet.self, PolicyList.self, PolicyDelete.self, PolicyCanI.self,
       PolicyExplain.self, PolicyDiff.self, PolicyLintCommand.self, PolicyTestCommand.self,
-      PolicySimulate.self, PolicyTighten.self,
+      PolicySimulate.self, PolicyTighten.self, PolicyLift.self,
     ]
   )
 }

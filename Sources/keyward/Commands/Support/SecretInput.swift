@@ -1,5 +1,6 @@
 import Glibc
 import KeywardCrypto
+import KeywardModel
 import KeywardSystem
 
 /// Reads what is or may be secret: from files, standard input or a prompt, never from arguments.
@@ -27,6 +28,13 @@ enum SecretInput {
       throw CommandFailure(.usage, "The two entries differ.")
     }
     return first
+  }
+
+  /// Shares from files, or as many as the seal's threshold from prompts.
+  static func shares(_ files: [String], _ status: SealStatus) throws -> [SecretBox] {
+    if !files.isEmpty { return try files.map { try line(try secret($0)) } }
+    let needed = max(1, status.threshold ?? 1)
+    return try (1...needed).map { try Prompt.secret("Share \($0) of \(needed): ") }
   }
 
   /// Several files or prompts' lines as one body, each ended by LF.

@@ -1,0 +1,145 @@
+import KeywardAudit
+import KeywardCrypto
+import KeywardModel
+import KeywardService
+import KeywardTesting
+import Testing
+
+/// A policy that waits for the approval of people who are gone, and the holders of the shares.
+@Suite
+struct PolicyLockTests {
+  private static let lock = PolicyText.approvalRule(
+    "policy-by-ann",
+    ["policy:apply", "policy:escalate"],
+    ["policy"],
+    of: "ann"
+  )
+  private static let others = PolicyText.all(
+    PolicyText.approvalRule("imports-by-ann", ["key:import"], ["keys/**"], of: "ann"),
+    PolicyText.grant("writer", to: ["eve"], .allow(["policy:read"], ["policy"]))
+  )
+
+  /// A server with three shares of five, and a locked policy at revision 1.
+  private static func locked(
+    _ documents: String = PolicyText.all(lock, others)
+  ) async throws -> (TestServer, [String]) {
+    let server = try await TestServer(usesKeyFile: false)
+    let shares = try await server.initialize(.shamir, shares: 5, threshold: 3)
+    try await server.unseal(Array(shares.prefix(3)))
+    try await server.apply(documents)
+    return (server, shares)
+  }
+
+  private static func lift(
+    _ server: TestServer,
+    _ shares: some Sequence<String>,
+    rule: String = "policy-by-ann",
+    as caller: Caller = .officer
+  ) async throws -> PolicyRevisionInfo {
+    let lines: SecretBox = try .of(shares.joined(separator: "\n"))
+    return try await server.service.liftApprovalRule(caller, rule, shares: lines)
+  }
+
+  private static func change(_ server: TestServer) async throws {
+    let text = PolicyText.grant("more", to: ["eve"], .allow(["key:list"], ["keys"]))
+    let request = PolicyApplyRequest(files: [PolicyFile(name: "more.yaml", text: text)])
+    _ = try await server.service.applyPolicy(Caller.officer.asking("more"), request)
+  }
+
+  @Test
+  func aQuorumLiftsTheRuleAndNothingElse() async throws {
+    let (server, shares) = try await Self.locked()
+    await refused(.approvalRequired) { try await Self.change(server) }
+    let before = try await server.service.policyText(.officer, revision: nil).documents
+    let start = try server.logSize()
+    let revision = try await Self.lift(server, shares.suffix(3))
+    #expect(revision.revision == 2 && revision.author == "unix/uid:0")
+    let after = try await server.service.policyText(.officer, revision: nil).documents
+    #expect(after == before.filter { $0.name != "policy-by-ann" } && after.count == 3)
+    let event = try #require(try server.events(from: start).first)
+    #expect(event.operation == "policy:apply" && event.resource == "policy")
+    #expect(event.outcome == .allowed && event.approval == nil)
+    #expect(
+      event.details == [.quorum(threshold: 3, total: 5), .versions(from: 1, to: 2), .count(1)]
+    )
+    try await Self.change(server)
+    try await server.restart()
+    try await server.unseal(Array(shares.prefix(3)))
+    #expect(try await server.service.policyText(.officer, revision: nil).revision.revision == 3)
+  }
+
+  /// Two of three, one of them twice, a false one, none at all, a passphrase: refused, each with its
+  /// entry.
+  @Test
+  func lessThanAQuorumLiftsNothing() async throws {
+    let (server, shares) = try await Self.locked()
+    let other = try await Self.locked().1
+    let tries = [
+      Array(shares.prefix(2)), [shares[0], shares[0], shares[1]], [], ["correct horse battery"],
+      Array(other.prefix(3)), [shares[0], shares[1], other[2]],
+      [shares[0], shares[1], String(shares[2].dropLast(4))],
+    ]
+    let start = try server.logSize()
+    for lines in tries {
+      await #expect(throws: ServiceError.self) { try await Self.lift(server, lines) }
+    }
+    let events = try server.events(from: start)
+    #expect(events.count == tries.count)
+    #expect(events.allSatisfy { $0.operation == "policy:apply" && $0.outcome == .refused })
+    #expect(events.allSatisfy { $0.details.isEmpty })
+    await refused(.approvalRequired) { try await Self.change(server) }
+    #expect(try await server.service.policyText(.officer, revision: nil).revision.revision == 1)
+  }
+
+  /// Only who may change the policy, and only a rule that is in the way of that.
+  @Test
+  func sharesAreNoRight() async throws {
+    let (server, shares) = try await Self.locked()
+    for caller in [Caller.named("eve"), .named("ann"), .stranger] {
+      await refused(.forbidden) { try await Self.lift(server, shares.prefix(3), as: caller) }
+    }
+    for rule in ["imports-by-ann", "none", "", "writer"] {
+      await refused(.notFound) { try await Self.lift(server, shares.prefix(3), rule: rule) }
+    }
+    #expect(try await server.service.policyText(.officer, revision: nil).revision.revision == 1)
+    _ = try await server.service.seal(.officer)
+    await refused(.sealed) { try await Self.lift(server, shares.prefix(3)) }
+  }
+
+  /// Of two rules in the way each takes a quorum of its own.
+  @Test
+  func oneRuleAtATime() async throws {
+    let second = PolicyText.approvalRule("policy-by-bob", ["policy:apply"], ["**"], of: "bob")
+    let (server, shares) = try await Self.locked(PolicyText.all(Self.lock, second))
+    _ = try await Self.lift(server, shares.prefix(3))
+    await refused(.approvalRequired) { try await Self.change(server) }
+    await refused(.notFound) { try await Self.lift(server, shares.prefix(3)) }
+    _ = try await Self.lift(server, shares.prefix(3), rule: "policy-by-bob")
+    try await Self.change(server)
+  }
+
+  /// With an automatic seal the recovery shares are the quorum.
+  @Test
+  func recoveryShares() async throws {
+    let server = try await TestServer(isFaulty: true)
+    let shares = try await server.initialize(.keyFile, shares: 3, threshold: 2)
+    try await server.apply(Self.lock)
+    await refused(.wrongShare) { try await Self.lift(server, shares.prefix(1)) }
+    // What the disk refuses leaves the rule where it is.
+    try server.faults.failCommits(1)
+    await refused(.storageFull) { try await Self.lift(server, shares.prefix(2)) }
+    await refused(.approvalRequired) { try await Self.change(server) }
+    #expect(try await Self.lift(server, shares.prefix(2)).revision == 2)
+    try await Self.change(server)
+  }
+
+  @Test
+  func aPassphraseIsNoQuorum() async throws {
+    let server = try await TestServer(usesKeyFile: false)
+    let phrase = "nine violet harbours under rain"
+    _ = try await server.initialize(.passphrase, passphrase: phrase)
+    try await server.unseal([phrase])
+    try await server.apply(Self.lock)
+    await refused(.wrongShare) { try await Self.lift(server, [phrase]) }
+  }
+}
