@@ -43,6 +43,39 @@ static inline CURLcode kw_curl_set_body(CURL *curl, const void *bytes, curl_off_
   return curl_easy_setopt(curl, CURLOPT_POSTFIELDS, bytes);
 }
 
+// A body that libcurl reads from here and cannot go back in: once a byte of it is out, a connection
+// that dies ends the transfer with CURLE_SEND_FAIL_REWIND instead of a second request.
+struct kw_curl_once {
+  const char *bytes;
+  size_t left;
+};
+
+static inline size_t kw_curl_read_once(char *buffer, size_t size, size_t count, void *context) {
+  struct kw_curl_once *body = context;
+  size_t taken = size * count < body->left ? size * count : body->left;
+  memcpy(buffer, body->bytes, taken);
+  body->bytes += taken;
+  body->left -= taken;
+  return taken;
+}
+
+static inline int kw_curl_refuse_seek(void *context, curl_off_t offset, int origin) {
+  (void)context, (void)offset, (void)origin;
+  return CURL_SEEKFUNC_FAIL;
+}
+
+// The bytes and `body` must outlive the transfer.
+static inline CURLcode kw_curl_set_body_once(CURL *curl, struct kw_curl_once *body) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_POST, 1L);
+  if (code == CURLE_OK) {
+    code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->left);
+  }
+  if (code == CURLE_OK) code = curl_easy_setopt(curl, CURLOPT_READFUNCTION, kw_curl_read_once);
+  if (code == CURLE_OK) code = curl_easy_setopt(curl, CURLOPT_READDATA, body);
+  if (code == CURLE_OK) code = curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, kw_curl_refuse_seek);
+  return code;
+}
+
 static inline CURLcode kw_curl_set_body_sink(CURL *curl, kw_curl_sink sink, void *context) {
   CURLcode code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, sink);
   if (code != CURLE_OK) return code;

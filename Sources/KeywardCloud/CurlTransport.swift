@@ -5,8 +5,7 @@ import Synchronization
 
 /// Speaks to providers through libcurl: TLS verified, no redirects, bounded answers.
 ///
-/// A request that may not be repeated has a connection of its own, since libcurl would send it again
-/// by itself when a kept connection has died.
+/// A request that may not be repeated goes out once, also on a kept connection that has died.
 package final class CurlTransport: CloudTransport {
   /// With the authorities that are trusted instead of the system's, if any are named.
   private let files: TLSFiles
@@ -21,7 +20,7 @@ package final class CurlTransport: CloudTransport {
 
   /// Wrapping parameters of AWS have 10 KB, a version of Google with its attestation 100.
   private static let limit = 1 << 20
-  private static let idleLimit = 16
+  private static let idleLimit = 32
 
   /// `authorities` is a PEM file, `authorityText` the PEM itself.
   package init(authorities: String? = nil, authorityText: String? = nil, timeout: Int = 30_000) {

@@ -39,10 +39,8 @@ package final class HTTPClient {
     try setFixedOptions()
     try setEndpoint(request.target)
     try setTimes(request.timeout, sink)
-    if request.isSentOnce {
-      try set(CURLOPT_FRESH_CONNECT, 1)
-      try set(CURLOPT_FORBID_REUSE, 1)
-    }
+    // Without a body there is nothing that libcurl could not send again on a new connection.
+    if request.isSentOnce, !request.hasBody { try set(CURLOPT_FRESH_CONNECT, 1) }
     words.pointee = 0
     try check(kw_curl_set_error_buffer(handle, words))
     try check(kw_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.first))
@@ -66,9 +64,9 @@ package final class HTTPClient {
     case .none:
       return post(UnsafeRawBufferPointer(start: nil, count: 0))
     case .bytes(let bytes, _):
-      return bytes.withUnsafeBytes { post($0) }
+      return bytes.withUnsafeBytes { request.isSentOnce ? postOnce($0) : post($0) }
     case .secret(let secret), .typedSecret(let secret, _):
-      return secret.bytes.withUnsafeBytes { post($0) }
+      return secret.bytes.withUnsafeBytes { request.isSentOnce ? postOnce($0) : post($0) }
     }
   }
 
@@ -78,6 +76,20 @@ package final class HTTPClient {
       // A null pointer would make libcurl read the body from standard input.
       let start = bytes.baseAddress ?? UnsafeRawPointer(placeholder)
       let code = kw_curl_set_body(handle, start, curl_off_t(bytes.count))
+      guard code == CURLE_OK else { return code }
+      return curl_easy_perform(handle)
+    }
+  }
+
+  /// Sends a body that libcurl cannot send a second time, however the connection ends.
+  private func postOnce(_ bytes: UnsafeRawBufferPointer) -> CURLcode {
+    guard let start = bytes.baseAddress, !bytes.isEmpty else { return post(bytes) }
+    var body = kw_curl_once(
+      bytes: start.assumingMemoryBound(to: CChar.self),
+      left: bytes.count
+    )
+    return withUnsafeMutablePointer(to: &body) { body in
+      let code = kw_curl_set_body_once(handle, body)
       guard code == CURLE_OK else { return code }
       return curl_easy_perform(handle)
     }
@@ -95,6 +107,8 @@ package final class HTTPClient {
     try set(CURLOPT_NOPROXY, "*")
     try set(CURLOPT_USERAGENT, "keyward")
     try set(CURLOPT_CONNECTTIMEOUT_MS, 10_000)
+    // Servers close what is idle, mostly after a minute: an older one may be about to die.
+    try set(CURLOPT_MAXAGE_CONN, 20)
   }
 
   private func setEndpoint(_ target: String) throws(HTTPClientError) {
@@ -161,7 +175,8 @@ package final class HTTPClient {
       return .unreachable(reason: words)
     case CURLE_OPERATION_TIMEDOUT:
       return .timedOut
-    case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING,
+      CURLE_SEND_FAIL_REWIND:
       return .interrupted(reason: words)
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE,
       CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:

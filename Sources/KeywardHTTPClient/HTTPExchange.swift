@@ -32,12 +32,23 @@ package struct HTTPClientRequest: Sendable {
   package var body = Body.none
   /// Whether the request must not go out twice.
   ///
-  /// It then has a connection of its own: libcurl sends a request again, silently, when a kept
-  /// connection turns out to be dead, and the server may have acted on the first one.
+  /// libcurl sends a request again, silently, when a kept connection turns out to be dead, and the
+  /// server may have acted on the first one. One that is sent once has a body that libcurl cannot go
+  /// back in; without a body it has a new connection.
   package var isSentOnce = false
   /// For the whole exchange, in milliseconds; a transfer to a descriptor instead has it between
   /// two bytes.
   package var timeout = 60_000
+
+  /// Whether a byte of a body goes out.
+  var hasBody: Bool {
+    guard method.sendsBody else { return false }
+    return switch body {
+    case .none: false
+    case .bytes(let bytes, _): !bytes.isEmpty
+    case .secret(let secret), .typedSecret(let secret, _): secret.bytes.count > 0
+    }
+  }
 
   package init(_ method: Method, _ target: String, body: Body = .none) {
     self.method = method
