@@ -229,8 +229,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
     let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
     let eventLoop = context.eventLoop
-    let executor = route.isBrief ? executor(eventLoop) : nil
-    exchange.task = Task(executorPreference: executor) { [shared] in
+    let work: @Sendable () async -> Void = { [shared] in
       let result: Result<Answer, ServiceError>
       do throws(ServiceError) {
         result = .success(try await shared.answer(arrived))
@@ -238,11 +237,21 @@ final class HTTPConnection: ChannelDuplexHandler {
         result = .failure(error)
       }
       shared.load.endRequest()
-      eventLoop.execute {
+      let deliver: @Sendable () -> Void = {
         let (connection, exchange, context) = bound.value
         connection.answer(exchange, result, context)
       }
+      // Not from within `dispatch`: answers of pipelined requests would pile up on the stack.
+      if eventLoop.inEventLoop, bound.value.1.task != nil {
+        deliver()
+      } else {
+        eventLoop.execute(deliver)
+      }
     }
+    exchange.task =
+      route.isBrief
+      ? Task.immediate(executorPreference: executor(eventLoop), operation: work)
+      : Task(operation: work)
   }
 
   private func executor(_ eventLoop: any EventLoop) -> LoopExecutor {

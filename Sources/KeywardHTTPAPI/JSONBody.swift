@@ -34,6 +34,14 @@ enum JSONBody {
     }
   }
 
+  /// The question of `can-i`; whatever has not its plain form goes the general way, with its errors.
+  static func question(_ bytes: [UInt8]) throws(ServiceError) -> DecisionRequest {
+    if let object = try? StrictJSON.object(bytes), let plain = DecisionRequest(plain: object) {
+      return plain
+    }
+    return try decode(DecisionRequest.self, bytes)
+  }
+
   static func encode(_ value: some Encodable) throws(ServiceError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -24,14 +24,14 @@ package struct RequestIdentity: Sendable {
   package let operation: ServiceOperation?
   package let digest: RequestDigest
   /// As ``Caller/summary``.
-  package let summary: String
+  package let summary: @Sendable () -> String
 
   package init(
     id: String,
     transport: Caller.Transport,
     operation: ServiceOperation?,
     digest: RequestDigest,
-    summary: String = ""
+    summary: @escaping @Sendable () -> String = { "" }
   ) {
     self.summary = summary
     self.id = id

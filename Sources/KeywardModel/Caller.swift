@@ -23,7 +23,7 @@ package struct Caller: Sendable {
   /// What the request asks for, in words for who has to approve it.
   ///
   /// Method, path and query, and the SHA-256 of a JSON body; nil where a request has no words.
-  package let summary: String?
+  package let summary: (@Sendable () -> String)?
   /// The approval that the request presents.
   package let approval: ApprovalID?
 
@@ -34,7 +34,7 @@ package struct Caller: Sendable {
     source: NetworkAddress? = nil,
     accessor: String? = nil,
     digest: RequestDigest? = nil,
-    summary: String? = nil,
+    summary: (@Sendable () -> String)? = nil,
     approval: ApprovalID? = nil
   ) {
     self.principal = principal

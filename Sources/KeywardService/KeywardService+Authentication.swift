@@ -16,14 +16,14 @@ extension KeywardService {
     package let operation: ServiceOperation
     package let digest: RequestDigest?
     /// As ``Caller/summary``.
-    package let summary: String?
+    package let summary: (@Sendable () -> String)?
 
     package init(
       transport: Caller.Transport,
       requestID: String,
       operation: ServiceOperation,
       digest: RequestDigest?,
-      summary: String? = nil
+      summary: (@Sendable () -> String)? = nil
     ) {
       self.summary = summary
       self.transport = transport

@@ -163,9 +163,9 @@ extension KeywardService {
     return try await awaiting { reply in
       self.answer(caller, operation, resource, reply: reply) { _, state, _ in
         let policy = state.policy.compiled
-        let source = Resource(path: request.resource).flatMap {
-          state.secrets.source(of: $0, for: question.operation)
-        }
+        let secret =
+          question.resource.segments.first == "secrets" ? Resource(path: request.resource) : nil
+        let source = secret.flatMap { state.secrets.source(of: $0, for: question.operation) }
         let decision = policy.decide(question, reaching: source)
         let tellsSource = decision.isAllowed || policy.isAllowed(question)
         return DecisionAnswer(

@@ -17,7 +17,7 @@ struct ApprovalFormTests {
       principal: caller.principal,
       transport: .https,
       requestID: "1",
-      summary: summary
+      summary: { summary }
     )
     return ApprovalRecord(
       id: try #require(ApprovalID(random: [UInt8](repeating: 7, count: 16))),

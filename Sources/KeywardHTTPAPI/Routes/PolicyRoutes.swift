@@ -23,8 +23,8 @@ extension RouteTable {
     },
     write("/api/v1/policy:can-i", .selfRead, body: .json(limit: jsonLimit), isBrief: true) {
       (request, service) throws(ServiceError) in
-      let question = try JSONBody.decode(DecisionRequest.self, request.json)
-      return try .json(try await service.decide(request.caller, question, explaining: false))
+      let question = try JSONBody.question(request.json)
+      return .json(try await service.decide(request.caller, question, explaining: false).json)
     },
     write("/api/v1/policy:explain", .selfRead, body: .json(limit: jsonLimit)) {
       (request, service) throws(ServiceError) in

@@ -33,5 +33,7 @@ package struct JSONObject: Sendable {
     members.first { $0.name.elementsEqual(name.utf8) }?.value
   }
 
+  package var count: Int { members.count }
+
   package var names: [String] { members.map { String(decoding: $0.name, as: UTF8.self) } }
 }

@@ -268,6 +268,19 @@ package struct DecisionRequest: Hashable, WireRequest {
     self.principal = principal
     self.source = source
   }
+
+  /// The question in its plain form: texts alone, about the caller; nil for any other.
+  ///
+  /// Pipelines and admission controllers ask it before each of their steps, and a general decoder takes
+  /// longer than the decision.
+  package init?(plain object: JSONObject) {
+    guard let operation = object["operation"]?.text, let resource = object["resource"]?.text else {
+      return nil
+    }
+    let source = object["source"]?.text
+    guard object.count == (source == nil ? 2 : 3) else { return nil }
+    self.init(operation: operation, resource: resource, source: source)
+  }
 }
 
 /// What the policy says to one question.
@@ -303,5 +316,16 @@ package struct DecisionAnswer: Hashable, Sendable, Codable {
     self.approvals = approvals
     self.inheritedFrom = inheritedFrom
     self.explanation = explanation
+  }
+
+  /// The JSON of it, with sorted names.
+  package var json: JSONText {
+    .members([
+      ("allowed", .bool(allowed)),
+      ("approvals", .array(approvals.map { .string($0) })),
+      ("explanation", .array(explanation.map { .string($0) })),
+      ("inherited_from", inheritedFrom.map { .string($0) }),
+      ("rule", .string(rule)),
+    ])
   }
 }

@@ -20,6 +20,23 @@ package struct StrictJSON {
   package static let maximumDepth = 32
   package static let maximumValues = 4096
 
+  /// The names of one object: few are compared one by one, which takes no hashing.
+  private struct Names {
+    private var few: [[UInt8]] = []
+    private var many: Set<[UInt8]> = []
+
+    /// False if the name is there already.
+    mutating func insert(_ name: [UInt8]) -> Bool {
+      if few.count < 8 {
+        guard !few.contains(name) else { return false }
+        few.append(name)
+        return true
+      }
+      if many.isEmpty { many = Set(few) }
+      return many.insert(name).inserted
+    }
+  }
+
   private let bytes: [UInt8]
   /// Whether values are kept; a check alone keeps nothing, since a body may hold secrets.
   private let isReading: Bool
@@ -111,13 +128,13 @@ package struct StrictJSON {
   private mutating func scanObject() throws(Failure) -> JSONObject {
     try enter()
     var object = JSONObject()
-    var names: Set<[UInt8]> = []
+    var names = Names()
     var isFirst = true
     while peek != UInt8(ascii: "}") || !isFirst {
       let start = offset
       guard peek == UInt8(ascii: "\"") else { throw failure("has no field name where one is due") }
       let name = try scanString()
-      guard names.insert(name).inserted else {
+      guard names.insert(name) else {
         throw Failure(offset: start, reason: "has a field twice")
       }
       if depth == 1 {

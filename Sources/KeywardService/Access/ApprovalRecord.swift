@@ -84,7 +84,7 @@ package struct ApprovalRecord: Hashable, Sendable {
     source = caller.source
     self.operation = operation
     self.resource = resource.description
-    summary = Self.bounded(caller.summary ?? "")
+    summary = Self.bounded(caller.summary?() ?? "")
     self.digest = digest
     createdAt = now
     expiresAt = now.adding(seconds: seconds)

@@ -20,6 +20,9 @@ struct HTTPSListener: Sendable {
 
   /// The niceness of the threads (setpriority(2)); on Linux each thread has its own.
   private static let niceness: CInt = 5
+  /// How many threads answer: one processor stays free for the one that makes the log durable, which
+  /// every answer but that of a health check waits for.
+  private static let threads = min(max(System.coreCount - 1, 1), 8)
 
   /// Serves on the first of `addresses` that is free.
   static func start(
@@ -29,7 +32,7 @@ struct HTTPSListener: Sendable {
     service: any AdminOperations,
     logger: Logger
   ) async throws -> HTTPSListener {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     for loop in group.makeIterator() {
       loop.execute { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
     }

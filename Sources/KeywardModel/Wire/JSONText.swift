@@ -37,18 +37,22 @@ package indirect enum JSONText: Sendable {
       }
       out.append(UInt8(ascii: "]"))
     case .string(let text): Self.write(text, to: &out)
-    case .integer(let number): out += Array(String(number).utf8)
-    case .bool(let value): out += Array((value ? "true" : "false").utf8)
+    case .integer(let number): out += String(number).utf8
+    case .bool(let value): out += (value ? "true" : "false").utf8
     }
   }
 
   private static func write(_ text: String, to out: inout [UInt8]) {
-    let digits = Array("0123456789abcdef".utf8)
     out.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20: out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        out.append(UInt8(ascii: "\\"))
+        out.append(byte)
+      case 0..<0x20:
+        let digits = String(byte, radix: 16)
+        out += (digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8
+        out += digits.utf8
       default: out.append(byte)
       }
     }
