@@ -61,7 +61,7 @@ extension CloudPlace {
       try? await Task.sleep(for: .milliseconds(milliseconds))
     }
     let session = CloudSession(
-      transport: RetryingTransport(trust.transports.transport(authorities), pause: pause),
+      transport: RetryingTransport(CurlTransport(authorityText: authorities), pause: pause),
       now: now,
       pause: pause
     )

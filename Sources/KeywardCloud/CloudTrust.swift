@@ -15,7 +15,6 @@ package struct CloudTrust: Sendable {
   /// may write it decides where AWS, Azure and Google are.
   package let takesForeignEndpoints: Bool
   package let source: CredentialSource
-  let transports = KeptTransports()
 
   package init(
     credentialsDirectory: String,

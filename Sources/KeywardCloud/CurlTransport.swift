@@ -1,7 +1,6 @@
 import Dispatch
 package import KeywardExport
 import KeywardHTTPClient
-import Synchronization
 
 /// Speaks to providers through libcurl: TLS verified, no redirects, bounded answers.
 ///
@@ -16,11 +15,9 @@ package final class CurlTransport: CloudTransport {
     qos: .userInitiated,
     attributes: .concurrent
   )
-  private let idle = Mutex<[String: [Connection]]>([:])
 
   /// Wrapping parameters of AWS have 10 KB, a version of Google with its attestation 100.
   private static let limit = 1 << 20
-  private static let idleLimit = 32
 
   /// `authorities` is a PEM file, `authorityText` the PEM itself.
   package init(authorities: String? = nil, authorityText: String? = nil, timeout: Int = 30_000) {
@@ -51,12 +48,14 @@ package final class CurlTransport: CloudTransport {
   ) throws(CloudTransportError) -> CloudResponse {
     let response: HTTPClientResponse
     do throws(HTTPClientError) {
-      let connection = try connection(to: url.authority)
-      response = try connection.client.send(
-        message(url, request),
-        to: request.isAnswerSecret ? .secret(limit: Self.limit) : .bytes(limit: Self.limit)
-      )
-      keep(connection, url.authority)
+      response = try CloudConnections.shared.exchange(
+        with: CloudConnections.Place(authority: url.authority, files: files)
+      ) { connection throws(HTTPClientError) in
+        try connection.send(
+          message(url, request),
+          to: request.isAnswerSecret ? .secret(limit: Self.limit) : .bytes(limit: Self.limit)
+        )
+      }
     } catch {
       throw CloudTransportError(error)
     }
@@ -92,24 +91,6 @@ package final class CurlTransport: CloudTransport {
       case .secret(let secret): .typedSecret(secret, contentType: type)
       }
     return message
-  }
-
-  private func connection(to authority: String) throws(HTTPClientError) -> Connection {
-    if let kept = idle.withLock({ $0[authority]?.popLast() }) { return kept }
-    return Connection(client: try HTTPClient(.https(authority: authority, files)))
-  }
-
-  private func keep(_ connection: Connection, _ authority: String) {
-    idle.withLock { idle in
-      if idle[authority, default: []].count < Self.idleLimit {
-        idle[authority, default: []].append(connection)
-      }
-    }
-  }
-
-  /// Unchecked: it is handed over whole, and one thread at a time has it.
-  private struct Connection: @unchecked Sendable {
-    let client: HTTPClient
   }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import KeywardCloud
 @testable import KeywardExport
 
-/// What is kept from one export to the next: a Google account, its tokens, transports.
+/// What is kept from one export to the next: a Google account and its tokens.
 @Suite("Kept between exports")
 struct KeptAccountTests {
   private static let pems = Mutex<[String]>([])
@@ -189,65 +189,5 @@ struct KeptAccountTests {
     // The first was not the last that was read: it asks anew rather than to share.
     let again = try source.google(file: folder.path + "/0")
     #expect(try await Self.header(again, endpoint, clock) == "Bearer t5")
-  }
-
-  // MARK: - Transports
-
-  @Test("Who trusts the same has the same connections, and nobody else")
-  func transports() {
-    let kept = KeptTransports()
-    let (system, one, two) = (
-      kept.transport(nil), kept.transport("one"), kept.transport("two")
-    )
-    #expect(system !== one && one !== two && system !== two)
-    #expect(kept.transport(nil) === system)
-    #expect(kept.transport("one") === one)
-    #expect(kept.transport("two") === two)
-    // One byte more is another trust.
-    #expect(kept.transport("one\n") !== one)
-    #expect(KeptTransports().transport(nil) !== system)
-  }
-
-  @Test("Of seventeen trusts all start anew, so that no more are kept than sixteen")
-  func bounded() {
-    let kept = KeptTransports()
-    let first = (0..<16).map { kept.transport("\($0)") }
-    for (index, transport) in first.enumerated() {
-      #expect(kept.transport("\(index)") === transport)
-    }
-    let next = kept.transport("16")
-    #expect(kept.transport("16") === next)
-    #expect(kept.transport("0") !== first[0])
-  }
-
-  @Test("The place decides by its authorities which connections it gets")
-  func places() throws {
-    let folder = try Folder()
-    let trust = CloudTrust(
-      credentialsDirectory: folder.path,
-      takesForeignEndpoints: true,
-      source: CredentialSource(home: folder.path)
-    )
-    _ = folder.write("google.json", try Self.account("a@b"))
-    var place = CloudPlace(.google)
-    place.ring = "projects/p/locations/l/keyRings/r"
-    place.credentials = .file("google.json")
-    let usual = try Self.transport(place, trust)
-    #expect(usual === trust.transports.transport(nil))
-    #expect(try Self.transport(place, trust) === usual)
-    // Another ring of the same provider, with the same trust.
-    place.ring = "projects/q/locations/l/keyRings/r"
-    #expect(try Self.transport(place, trust) === usual)
-    place.endpoint = "https://127.0.0.1:1"
-    place.authorities = "other"
-    _ = folder.write("google.json.addr", "https://127.0.0.1:1\n")
-    let other = try Self.transport(place, trust)
-    #expect(other !== usual && other === trust.transports.transport("other"))
-  }
-
-  private static func transport(_ place: CloudPlace, _ trust: CloudTrust) throws -> CurlTransport {
-    let (_, session) = try place.open(trust) { Timestamp(milliseconds: 0) }
-    let retrying = try #require(session.transport as? RetryingTransport)
-    return try #require(retrying.base as? CurlTransport)
   }
 }
