@@ -6,7 +6,7 @@ package import KeywardSystem
 /// How new the bundle was that each value was last taken from, kept for who opens bundles.
 ///
 /// An older bundle of the same signer opens as well as a newer one, and has what was replaced since:
-/// whoever can put files in the place of others could bring a withdrawn value back. The floor of a
+/// whoever can put files in the place of others could bring that back. The floor of a
 /// value only rises. Whoever may write the file can lower it, and reads the identity beside it.
 package struct BundleFloor: Sendable {
   /// A value, whatever its version: in which environment, by which signer.

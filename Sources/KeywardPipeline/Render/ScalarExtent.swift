@@ -125,14 +125,29 @@ struct ScalarExtent: Equatable, Sendable {
   ///
   /// libyaml takes one beneath its key too (YAML 1.2 does not), where quotes would begin another key.
   private static func isIndented(_ start: Int, in bytes: [UInt8]) -> Bool {
-    let lines = bytes[..<start].split(separator: 0x0a, omittingEmptySubsequences: false)
-    guard let own = lines.last, own.allSatisfy({ $0 == 0x20 }) else { return true }
-    let former = lines.dropLast().last { line in
-      line.first { $0 > 0x20 }.map { $0 != UInt8(ascii: "#") } ?? false
+    var lineStart = beginOfLine(start, in: bytes)
+    let own = bytes[lineStart..<start]
+    guard own.allSatisfy({ $0 == 0x20 }) else { return true }
+    // Back to the last line with more than a comment; line by line, since a file may have many blocks.
+    while lineStart > 0 {
+      let end = lineStart - 1
+      lineStart = beginOfLine(end, in: bytes)
+      let former = bytes[lineStart..<end]
+      guard let first = former.first(where: { $0 > 0x20 }), first != UInt8(ascii: "#") else {
+        continue
+      }
+      guard !former.starts(with: "---".utf8) else { return true }
+      // `- - key:` stands where its key does.
+      return own.count > former.prefix { $0 == 0x20 || $0 == UInt8(ascii: "-") }.count
     }
-    guard let former, !former.starts(with: "---".utf8) else { return true }
-    // `- - key:` stands where its key does.
-    return own.count > former.prefix { $0 == 0x20 || $0 == UInt8(ascii: "-") }.count
+    return true
+  }
+
+  /// Where the line begins that holds the byte before `index`, or ends there.
+  private static func beginOfLine(_ index: Int, in bytes: [UInt8]) -> Int {
+    var start = index
+    while start > 0, bytes[start - 1] != 0x0a { start -= 1 }
+    return start
   }
 
   /// Checks the content line by line against what the parser made of it.

@@ -15,6 +15,8 @@ struct ExportBatch {
       let key: String
       let message: String
       let remedy: String?
+      /// The exit status that the failure of one export has: 7 for a copy that is another key.
+      let status: Int32
     }
 
     var exports: [ExportInfo] = []
@@ -126,7 +128,12 @@ extension ExportBatch.Report {
     case .failure(let error):
       let failure = CommandFailure(error)
       failures.append(
-        Failure(key: key, message: failure?.message ?? "\(error)", remedy: failure?.remedy)
+        Failure(
+          key: key,
+          message: failure?.message ?? "\(error)",
+          remedy: failure?.remedy,
+          status: (failure?.status ?? .failed).rawValue
+        )
       )
     }
   }

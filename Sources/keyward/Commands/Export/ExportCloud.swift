@@ -219,7 +219,11 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
       check: check
     ).run()
     try output.print(report) { report.text }
-    if !report.failures.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
+    guard !report.failures.isEmpty else { return }
+    let isContradicted = report.failures.contains {
+      $0.status == ExitStatus.verificationFailed.rawValue
+    }
+    throw ExitCode((isContradicted ? ExitStatus.verificationFailed : .failed).rawValue)
   }
 
   private func check(_ prepared: ExportInfo) throws {

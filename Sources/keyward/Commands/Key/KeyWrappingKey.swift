@@ -86,6 +86,10 @@ struct KeyWrappingKeyFetch: ParsableCommand {
         -K "$(od -An -vtx1 ephemeral.bin | tr -d ' \\n')" >> blob.bin
       shred -u ephemeral.bin
 
+    While `openssl enc` runs, others on that machine can read the ephemeral key from its arguments: use one
+    that you are alone on. Raw bytes of a symmetric key need no ephemeral key: encrypt key.bin itself with
+    `openssl pkeyutl`, and import it with --wrapping RSAES_OAEP_SHA_256.
+
     Then, where Keyward is:
 
       keyward key import \(name) --type TYPE --format raw|pkcs8 --in blob.bin \\
