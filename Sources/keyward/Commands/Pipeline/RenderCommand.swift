@@ -62,10 +62,9 @@ struct RenderCommand: ParsableCommand {
     }
     let wanted = renderings.flatMap(\.wanted)
     guard !wanted.isEmpty else { return try write(renderings, nil) }
-    let places = Dictionary(
-      wanted.map { ($0.reference.description, ["\($0.place)"]) },
-      uniquingKeysWith: +
-    )
+    let places = Dictionary(grouping: wanted, by: \.reference.description).mapValues { wanted in
+      wanted.map { "\($0.place)" }
+    }
     let answer = try fetch.answer(ValueRequest.once(wanted.map(\.reference)))
     if fetch.isPlan { return try fetch.show(SecretPlan(answer.head, wanted: places), output) }
     try write(renderings, try SecretFetch.values(answer, wanted: places))

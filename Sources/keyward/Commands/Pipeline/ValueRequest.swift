@@ -78,7 +78,7 @@ struct ValueRequest: ParsableArguments {
 
   /// The places of each reference, for a plan.
   static func places(_ wanted: [Wanted]) -> [String: [String]] {
-    Dictionary(wanted.map { ($0.reference.description, [$0.origin]) }, uniquingKeysWith: +)
+    Dictionary(grouping: wanted, by: \.reference.description).mapValues { $0.map(\.origin) }
   }
 
   /// Each reference once, in the order in which they are asked for.
