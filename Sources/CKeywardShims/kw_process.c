@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -323,13 +324,13 @@ static void remove_folder(const char *path) {
   rmdir(path);
 }
 
-static _Noreturn void guard(const char *folder, int lock, pid_t parent) {
+static _Noreturn void guard(const char *folder, int keeper, pid_t parent) {
   setsid();
   prctl(PR_SET_NAME, "keyward-guard", 0, 0, 0);
   quiet_standard();
   if (chdir("/") != 0) _exit(1);
   int process = (int)syscall(SYS_pidfd_open, parent, 0);
-  close_all_but(3, lock, process, -1);
+  close_all_but(3, keeper, process, -1);
   if (process >= 0) {
     struct pollfd ended = {process, POLLIN, 0};
     while (getppid() == parent && poll(&ended, 1, -1) <= 0) {}
@@ -341,7 +342,9 @@ static _Noreturn void guard(const char *folder, int lock, pid_t parent) {
   _exit(0);
 }
 
-int kw_start_guardian(const char *folder, int lock, pid_t *guardian) {
+int kw_start_guardian(const char *folder, pid_t *guardian, int *keeper) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -349,10 +352,31 @@ int kw_start_guardian(const char *folder, int lock, pid_t *guardian) {
   pid_t pid = fork();
   int rc = pid < 0 ? -errno : 0;
   // All signals stay blocked in the guardian.
-  if (pid == 0) guard(folder, lock, parent);
+  if (pid == 0) guard(folder, ends[1], parent);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (rc == 0) *guardian = pid;
+  close(ends[1]);
+  if (rc == 0) {
+    *guardian = pid;
+    *keeper = ends[0];
+  } else {
+    close(ends[0]);
+  }
   return rc;
+}
+
+int kw_give_to_guardian(int keeper, int lock) {
+  char byte = 0;
+  struct iovec part = {&byte, 1};
+  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof lock)] = {0};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof lock);
+  memcpy(CMSG_DATA(header), &lock, sizeof lock);
+  // What waits in a socket is open, whether or not somebody ever takes it.
+  return sendmsg(keeper, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
 // MARK: signals

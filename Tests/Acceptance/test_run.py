@@ -629,6 +629,21 @@ def test_kill_nine_of_all(run):
     assert folders() == before
 
 
+@pytest.mark.parametrize("mode", [[], ["--exec"]])
+def test_folders_of_runs_that_live_stay(run, mode):
+    """Another run removes what dead ones left; that of a command which keyward has become is not one."""
+    before = folders()
+    process = run.start("sh", "-c", 'echo "$TMPFS"; exec sleep 100', masked=False,
+                        options=[*mode, "--tmpfs", f"TMPFS={run.reference}"])
+    path = pathlib.Path(line_of(process).decode())
+    for _ in range(3):
+        assert run("true", options=["--tmpfs", f"TMPFS={run.reference}"]).returncode == 0
+        assert path.read_bytes() == run.secret
+    process.kill()
+    process.communicate()
+    eventually(lambda: folders() == before, 10, what="the end of the folder")
+
+
 def test_nobody_looks_into_keyward(run):
     process = run.start("sh", "-c", "echo up; exec sleep 100")
     line_of(process)

@@ -169,6 +169,48 @@ struct KeptAccountTests {
     #expect(endpoint.asked.withLock { $0.count } == 2)
   }
 
+  /// Gives tokens, and refuses each of them.
+  private final class RefusingEndpoint: CloudTransport {
+    let shown = Mutex<[String]>([])
+    let tokens = TokenEndpoint()
+    let status: Int
+
+    init(_ status: Int) { self.status = status }
+
+    func send(_ request: CloudRequest) async throws(CloudTransportError) -> CloudResponse {
+      guard let (_, header) = request.secretHeader else { return try await tokens.send(request) }
+      shown.withLock { $0.append(String(decoding: header.bytes.revealed(), as: UTF8.self)) }
+      return CloudResponse(status: status, body: [])
+    }
+  }
+
+  @Test("A token that is refused is not shown again, and one that may less than asked stays")
+  func refusedTokens() async throws {
+    let folder = try Folder()
+    let source = CredentialSource(home: folder.path)
+    let path = folder.write("one", try Self.account("a@b"))
+    let clock = Clock()
+    for (status, tokens) in [
+      (401, ["Bearer t1", "Bearer t2"]), (403, ["Bearer t3", "Bearer t3"]),
+    ] {
+      let endpoint = RefusingEndpoint(status)
+      endpoint.tokens.asked.withLock {
+        $0 = Array(repeating: "before", count: status == 401 ? 0 : 2)
+      }
+      for _ in 0..<2 {
+        let session = CloudSession(transport: endpoint, now: { clock.now }, pause: { _ in })
+        let service = GoogleKeyService(
+          endpoint: "https://kms.test",
+          account: try source.google(file: path)
+        )
+        await #expect(throws: CloudFailure.self) {
+          try await service.call(.get, "projects/p", nil, "look", .always, session)
+        }
+      }
+      #expect(endpoint.shown.withLock { $0 } == tokens)
+    }
+  }
+
   @Test("No account is given the token of another, of another key or of another endpoint")
   func apart() async throws {
     let folder = try Folder()

@@ -59,8 +59,12 @@ enum {
 int kw_start_in_session(kw_program *program, int terminal, int report, pid_t *leader);
 
 /// Starts a process that removes a folder with what is in it when this process has ended, however
-/// that was. It holds `lock` open, and nothing else.
-int kw_start_guardian(const char *folder, int lock, pid_t *guardian);
+/// that was. The folder need not be there yet. Nothing is open in it but the end of a socket, whose
+/// other end is `keeper`.
+int kw_start_guardian(const char *folder, pid_t *guardian, int *keeper);
+
+/// Gives the guardian a descriptor to hold open until it ends.
+int kw_give_to_guardian(int keeper, int lock);
 
 /// A signal as it came: its number, si_code and si_pid.
 typedef struct {

@@ -21,6 +21,11 @@ final class AccessTokens: Sendable {
     }
   }
 
+  /// Drops a token that was refused: the next request asks for another.
+  func forget(_ header: SecretBox) {
+    entries.withLock { entries in entries = entries.filter { $0.value.header !== header } }
+  }
+
   func keep(_ header: SecretBox, _ name: String, until end: Timestamp) {
     entries.withLock { $0[name] = Entry(header: header, validUntil: end) }
   }

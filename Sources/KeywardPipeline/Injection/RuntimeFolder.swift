@@ -11,7 +11,7 @@ package import KeywardSystem
 package final class RuntimeFolder {
   package let path: String
   private let lock: CInt
-  private var guardian: CInt = -1
+  private var guardian: CInt
   private static let prefix = "keyward-run-"
 
   /// Makes a folder in `base`, else in `$XDG_RUNTIME_DIR`, else in `/dev/shm`.
@@ -25,21 +25,54 @@ package final class RuntimeFolder {
       getentropy(&random, random.count)
       let name = random.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
       let path = "\(base)/\(Self.prefix)\(name)"
-      guard mkdir(path, 0o700) == 0 else {
-        throw SystemError(cannot: "make a folder in \(base)", code: errno)
+      var guardian: CInt = -1
+      // Before the folder, so that at no moment nobody would remove it.
+      var keeper: CInt = -1
+      let code = kw_start_guardian(path, &guardian, &keeper)
+      guard code == 0 else {
+        throw SystemError(cannot: "start the guardian of \(path)", code: -code)
       }
-      let descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-      // A sweep of another run may have been quicker: then it has removed the folder.
-      guard kw_lock_exclusive(descriptor.rawValue) == 0, access(path, F_OK) == 0 else { continue }
-      self.path = path
-      lock = descriptor.release()
-      break
+      defer { close(keeper) }
+      let lock: CInt?
+      do throws(SystemError) {
+        lock = try Self.make(path, in: base, keeper)
+      } catch {
+        Self.end(guardian)
+        throw error
+      }
+      guard let lock else {
+        Self.end(guardian)
+        continue
+      }
+      (self.path, self.lock, self.guardian) = (path, lock, guardian)
+      return
     }
-    let code = kw_start_guardian(path, lock, &guardian)
+  }
+
+  /// Makes the folder and locks it; nil if a sweep of another run was quicker, which then removes it.
+  ///
+  /// The guardian holds the lock too: when this process becomes the command, it alone does.
+  private static func make(
+    _ path: String,
+    in base: String,
+    _ keeper: CInt
+  ) throws(SystemError) -> CInt? {
+    guard mkdir(path, 0o700) == 0 else {
+      throw SystemError(cannot: "make a folder in \(base)", code: errno)
+    }
+    let descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    guard kw_lock_exclusive(descriptor.rawValue) == 0, access(path, F_OK) == 0 else { return nil }
+    let code = kw_give_to_guardian(keeper, descriptor.rawValue)
     guard code == 0 else {
       rmdir(path)
-      throw SystemError(cannot: "start the guardian of \(path)", code: -code)
+      throw SystemError(cannot: "give \(path) to its guardian", code: -code)
     }
+    return descriptor.release()
+  }
+
+  private static func end(_ guardian: CInt) {
+    kill(guardian, SIGKILL)
+    while waitpid(guardian, nil, 0) < 0, errno == EINTR {}
   }
 
   /// Writes a file that its owner may read, and keeps it from being swapped out while we live.
@@ -78,8 +111,7 @@ package final class RuntimeFolder {
   package func remove() {
     guard guardian >= 0 else { return }
     Self.empty(path)
-    kill(guardian, SIGKILL)
-    while waitpid(guardian, nil, 0) < 0, errno == EINTR {}
+    Self.end(guardian)
     guardian = -1
     close(lock)
   }

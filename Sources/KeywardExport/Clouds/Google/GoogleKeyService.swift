@@ -35,6 +35,8 @@ struct GoogleKeyService: Sendable {
     } catch {
       throw CloudFailure(error, what, changes: changes)
     }
+    // It was taken back before its time; the next export has to ask for another.
+    if response.status == 401 { account.tokens.forget(header) }
     guard response.status == 200 else { throw Self.failure(response, what, changes: changes) }
     return try ProviderWords.object(response.body, what, changes: changes)
   }
