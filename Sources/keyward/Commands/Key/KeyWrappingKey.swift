@@ -76,6 +76,10 @@ struct KeyWrappingKeyFetch: ParsableCommand {
   /// The commands that make a blob with `openssl`, and the one that brings it in.
   private static func next(_ id: WrappingKeyID, _ name: KeyName, pem: String) -> String {
     """
+    While `openssl enc` below runs, others on that machine can read the ephemeral key from its arguments:
+    use one that you are alone on. Raw bytes of a symmetric key need no ephemeral key: encrypt key.bin
+    itself with `openssl pkeyutl`, and import it with --wrapping RSAES_OAEP_SHA_256.
+
     Next, where the key is (raw bytes, or PKCS#8 DER, in key.bin), with the public key in \(pem):
 
       umask 077
@@ -85,10 +89,6 @@ struct KeyWrappingKeyFetch: ParsableCommand {
       openssl enc -id-aes256-wrap-pad -iv a65959a6 -in key.bin \\
         -K "$(od -An -vtx1 ephemeral.bin | tr -d ' \\n')" >> blob.bin
       shred -u ephemeral.bin
-
-    While `openssl enc` runs, others on that machine can read the ephemeral key from its arguments: use one
-    that you are alone on. Raw bytes of a symmetric key need no ephemeral key: encrypt key.bin itself with
-    `openssl pkeyutl`, and import it with --wrapping RSAES_OAEP_SHA_256.
 
     Then, where Keyward is:
 
