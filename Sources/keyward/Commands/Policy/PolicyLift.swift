@@ -27,6 +27,13 @@ struct PolicyLift: ParsableCommand {
   var output: OutputOptions
 
   func run() throws {
+    guard try !server.server().isHTTPS else {
+      throw CommandFailure(
+        .usage,
+        "A rule is lifted on the admin socket alone; no share was read or sent.",
+        remedy: "Run it on the server's machine, with --addr unix:///path/of/admin.sock."
+      )
+    }
     let client = try server.client()
     let shares = try SecretInput.shares(shareFile, try client.status())
     let revision = try client.liftApprovalRule(rule, shares: try SecretInput.lines(shares))

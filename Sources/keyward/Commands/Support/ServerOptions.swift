@@ -96,7 +96,7 @@ struct ServerOptions: ParsableArguments {
     return TokenOrigin(server, authorities: digest)
   }
 
-  private func server() throws -> ServerAddress {
+  func server() throws -> ServerAddress {
     let text = addressText
     guard let server = ServerAddress(text) else {
       throw CommandFailure(
