@@ -32,7 +32,7 @@ extension KeywardService {
         guard self.session.withLock({ $0.state.seals }) == seals.map(\.record) else {
           throw ServiceError(.conflict, "A rekey came in between.", remedy: "Try again.")
         }
-        let quorum = try self.proveQuorum(shares, by: seals.map(\.record), state.rootKey())
+        let quorum = try self.proveQuorum(shares, by: seals, state.rootKey())
         record.details = [
           .quorum(threshold: UInt64(quorum.threshold), total: UInt64(quorum.count))
         ]

@@ -15,6 +15,9 @@ extension KeywardService {
   /// passphrase. Whoever may rekey without that could take the store elsewhere. The present seal
   /// goes only when `confirmRekey` shows that the new shares arrived: an answer that gets lost loses
   /// nothing.
+  ///
+  /// Every rekey makes shares, and a quorum of shares lifts an approval rule on `policy:apply`. Whoever
+  /// proves the seal with less than a quorum needs the approvals of `policy:apply` for that.
   package func rekey(
     _ caller: Caller,
     _ request: SealRequest,
@@ -23,7 +26,10 @@ extension KeywardService {
   ) async throws(ServiceError) -> [SecretBox] {
     // Before the transaction: a read of the store inside it would wait for itself.
     let old = try await onWritingThread { () throws(ServiceError) in try self.sealRecords() }
-    let prepared = await prepared(caller, .operatorRekey, .system) { () throws(ServiceError) in
+    let reached: (operation: ServiceOperation, resource: Resource)? =
+      current.bytes.looksLikeShares ? nil : (.policyApply, .policy)
+    let prepared = await prepared(caller, .operatorRekey, .system, reaching: reached) {
+      () throws(ServiceError) in
       let state = try self.unsealed()
       let rootKey = try state.rootKey()
       try self.prove(current, by: old.map(\.record), rootKey)
@@ -35,7 +41,7 @@ extension KeywardService {
       )
     }
     return try await awaiting { reply in
-      self.change(caller, .operatorRekey, .system, reply: reply) {
+      self.change(caller, .operatorRekey, .system, reaching: reached, reply: reply) {
         _,
         _,
         transaction,
@@ -137,21 +143,37 @@ extension KeywardService {
   }
 
   /// The set of which `input` has a threshold of shares; a passphrase is none.
+  ///
+  /// Shares of a rekey that is not confirmed are none either: until then nobody but who made them need
+  /// know of them.
   func proveQuorum(
     _ input: SecretBox,
-    by seals: [SealRecord],
+    by seals: [(slot: Int64, record: SealRecord)],
     _ rootKey: RootKey
   ) throws(ServiceError) -> ShareSet {
-    guard input.bytes.trimmedLength > 0, input.bytes.looksLikeShares,
-      let quorum = try prove(input, by: seals, rootKey).kind.shareSet
-    else {
+    guard input.bytes.trimmedLength > 0, input.bytes.looksLikeShares else {
       throw ServiceError(
         .wrongShare,
         "This takes a threshold of the seal's shares or recovery shares.",
         remedy: "Give them in one request, one a line."
       )
     }
-    return quorum
+    let proved = try prove(input, by: seals.map(\.record), rootKey)
+    let confirmed = seals.map { SealGeneration(slot: $0.slot) }.min()
+    guard let set = proved.kind.shareSet,
+      let slot = seals.first(where: { $0.record == proved })?.slot
+    else {
+      throw ServiceError(.internalError, "The seal has no place in the store.")
+    }
+    guard SealGeneration(slot: slot) == confirmed else {
+      throw ServiceError(
+        .conflict,
+        "These are the shares of a rekey that is not confirmed.",
+        remedy: "Give those of the seal before it, or confirm it first: "
+          + "keyward operator rekey --confirm."
+      )
+    }
+    return set
   }
 
   /// The seal that `input` opens to the root key in memory; throws what is wrong with it.
@@ -241,7 +263,7 @@ extension KeywardService {
 }
 
 /// The seals that one init or rekey made: they stand in slots of their own.
-private struct SealGeneration: Hashable {
+private struct SealGeneration: Hashable, Comparable {
   private static let width: Int64 = 16
   private let number: Int64
 
@@ -257,6 +279,8 @@ private struct SealGeneration: Hashable {
   func slot(_ index: Int) -> Int64 { number * SealGeneration.width + Int64(index) }
 
   func holds(_ slot: Int64) -> Bool { SealGeneration(slot: slot) == self }
+
+  static func < (one: SealGeneration, other: SealGeneration) -> Bool { one.number < other.number }
 }
 
 extension SealRecord {

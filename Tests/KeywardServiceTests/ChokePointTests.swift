@@ -49,7 +49,7 @@ struct ChokePointTests {
         _ = try await server.service.rekey(
           caller,
           SealRequest(seal: .keyFile, shares: 1, threshold: 1),
-          current: .of(""),
+          current: .of("kwshare1-x"),
           passphrase: .of("")
         )
       },

@@ -2,6 +2,7 @@ import KeywardAudit
 import KeywardCrypto
 import KeywardModel
 import KeywardService
+import KeywardStore
 import KeywardTesting
 import Testing
 
@@ -133,13 +134,131 @@ struct PolicyLockTests {
     try await Self.change(server)
   }
 
+  // MARK: - A passphrase, and the shares that it makes
+
+  private static let phrase = "nine violet harbours under rain"
+
+  /// A server under a passphrase, its recovery shares, and a policy that ann has to approve.
+  private static func underPassphrase() async throws -> (TestServer, [String]) {
+    let server = try await TestServer(usesKeyFile: false)
+    let shares = try await server.initialize(
+      .passphrase,
+      shares: 3,
+      threshold: 2,
+      passphrase: phrase
+    )
+    try await server.unseal([phrase])
+    try await server.apply(PolicyText.all(lock, PolicyText.approvers("ann")))
+    return (server, shares)
+  }
+
+  private static func rekey(
+    _ server: TestServer,
+    as caller: Caller,
+    _ seal: KeywardModel.SealKind = .shamir,
+    proof: [String] = [phrase]
+  ) async throws -> [String] {
+    try await server.service.rekey(
+      caller,
+      SealRequest(seal: seal, shares: 3, threshold: 2),
+      current: .of(proof.joined(separator: "\n")),
+      passphrase: .of(seal == .passphrase ? "eleven amber kettles in snow" : "")
+    ).map(\.text)
+  }
+
+  private static func confirm(_ server: TestServer, _ shares: [String]) async throws {
+    _ = try await server.service.confirmRekey(
+      .officer,
+      shares: .of(shares.joined(separator: "\n"))
+    )
+  }
+
   @Test
   func aPassphraseIsNoQuorum() async throws {
-    let server = try await TestServer(usesKeyFile: false)
-    let phrase = "nine violet harbours under rain"
-    _ = try await server.initialize(.passphrase, passphrase: phrase)
-    try await server.unseal([phrase])
-    try await server.apply(Self.lock)
-    await refused(.wrongShare) { try await Self.lift(server, [phrase]) }
+    let (server, _) = try await Self.underPassphrase()
+    await refused(.wrongShare) { try await Self.lift(server, [Self.phrase]) }
+  }
+
+  /// Every kind of rekey makes shares, and with those whoever knows the passphrase could lift the rule.
+  @Test(arguments: [KeywardModel.SealKind.shamir, .passphrase])
+  func aPassphraseMakesNoSharesAlone(_ seal: KeywardModel.SealKind) async throws {
+    let (server, _) = try await Self.underPassphrase()
+    let asking = Caller.officer.asking("rekey")
+    let start = try server.logSize()
+    // A request that can carry no approval is refused as well.
+    await refused(.approvalRequired) { try await Self.rekey(server, as: .officer, seal) }
+    let error = await refused(.approvalRequired) {
+      try await Self.rekey(server, as: asking, seal)
+    }
+    let id = try #require(error?.approval)
+    let pending = try await server.service.showApproval(.named("ann"), id)
+    #expect(pending.operation == "operator:rekey")
+    #expect(pending.reached.map(\.operation) == ["policy:apply"])
+    #expect(try server.service.sealStatus().rekeyPending == false)
+    let before = try server.store.seals().count
+    await refused(.approvalRequired) {
+      try await Self.rekey(server, as: .officer.asking("rekey", id), seal)
+    }
+    #expect(try server.store.seals().count == before)
+    _ = try await server.service.vote(.named("ann"), id, isApproval: true)
+    let made = try await Self.rekey(server, as: .officer.asking("rekey", id), seal)
+    #expect(try made.count == 3 && server.service.sealStatus().rekeyPending)
+    let events = try server.events(from: start).filter { $0.principal.name == "uid:0" }
+    #expect(
+      events.map { "\($0.operation) \($0.outcome == .allowed)" }
+        == Array(repeating: ["policy:apply false", "operator:rekey false"], count: 3).joined()
+        + ["policy:apply true", "operator:rekey true"]
+    )
+  }
+
+  /// Shares are a quorum already: a rekey with them asks for nothing more.
+  @Test
+  func sharesMakeSharesWithoutApproval() async throws {
+    let (server, shares) = try await Self.underPassphrase()
+    await refused(.wrongShare) {
+      try await Self.rekey(server, as: .officer, proof: [shares[0], Self.phrase])
+    }
+    #expect(try await Self.rekey(server, as: .officer, proof: shares).count == 3)
+  }
+
+  @Test
+  func withoutTheRightToThePolicyAPassphraseMakesNoShares() async throws {
+    let (server, shares) = try await Self.underPassphrase()
+    let operators = PolicyText.grant(
+      "rekeyers",
+      to: ["eve"],
+      .allow(["operator:rekey"], ["system"])
+    )
+    _ = try await Self.lift(server, shares)
+    try await server.apply(operators)
+    await refused(.forbidden) { try await Self.rekey(server, as: .named("eve")) }
+    #expect(try await Self.rekey(server, as: .named("eve"), proof: shares).count == 3)
+  }
+
+  /// Until a rekey is confirmed its shares may be known to nobody but who made them.
+  @Test
+  func sharesOfAnUnconfirmedRekeyLiftNothing() async throws {
+    let (server, shares) = try await Self.locked()
+    let first = try await Self.rekey(server, as: .officer, proof: shares)
+    let second = try await Self.rekey(server, as: .officer, proof: shares)
+    for made in [first, second] {
+      let error = await refused(.conflict) { try await Self.lift(server, made) }
+      #expect(error?.remedy?.contains("operator rekey --confirm") == true)
+    }
+    await refused(.approvalRequired) { try await Self.change(server) }
+    try await Self.confirm(server, second)
+    await refused(.wrongShare) { try await Self.lift(server, first) }
+    await refused(.wrongShare) { try await Self.lift(server, shares) }
+    #expect(try await Self.lift(server, second).revision == 2)
+  }
+
+  /// The shares of the seal before stay a quorum while a rekey waits.
+  @Test
+  func theConfirmedSharesLiftWhileARekeyWaits() async throws {
+    let (server, shares) = try await Self.locked()
+    _ = try await Self.rekey(server, as: .officer, proof: shares)
+    try await server.restart()
+    try await server.unseal(Array(shares.prefix(3)))
+    #expect(try await Self.lift(server, shares).revision == 2)
   }
 }
