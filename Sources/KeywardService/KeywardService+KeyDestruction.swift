@@ -127,15 +127,22 @@ extension KeywardService {
       result = result.with(deletedAt: now)
       try store { try transaction.updateKey(result, from: key) }
     }
-    return scrubbing(removed, shown(result, state))
+    return try scrubbing(removed, transaction, shown(result, state))
   }
 
-  /// The same change, after which no copy of these envelopes is left in the files.
-  func scrubbing<Answer>(_ removed: [[UInt8]], _ change: Change<Answer>) -> Change<Answer> {
+  /// The same change, after which no copy of these envelopes stays in the files.
+  ///
+  /// The transaction owes that with the change: a crash, or a disk that is full, only puts it off.
+  func scrubbing<Answer>(
+    _ removed: [[UInt8]],
+    _ transaction: any StoreTransaction,
+    _ change: Change<Answer>
+  ) throws(ServiceError) -> Change<Answer> {
     guard !removed.isEmpty else { return change }
+    try store { try transaction.oweScrub(of: removed) }
     return Change(outcome: change.outcome) { [self] in
       change.apply()
-      scrubSoon(of: removed)
+      scrubber.scrubSoon()
     }
   }
 }

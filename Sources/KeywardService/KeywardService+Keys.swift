@@ -149,7 +149,7 @@ extension KeywardService {
         }
         try self.store { try transaction.updateKey(updated, from: key) }
         let removed = zip(updated.versions, key.versions).filter { $0 != $1 }.map(\.1.material)
-        return self.scrubbing(removed, self.shown(updated, state))
+        return try self.scrubbing(removed, transaction, self.shown(updated, state))
       }
     }
   }

@@ -15,6 +15,7 @@ extension KeywardService {
     let now = now()
     await keepLogAlive(now, isProbe: count.isMultiple(of: 5))
     if committer.isBroken { return }
+    scrubber.tick()
     if clockWatch.isSetBack {
       if count.isMultiple(of: 60) {
         logger.warning("The clock was set back; rotation and destruction wait")
@@ -180,20 +181,11 @@ extension KeywardService {
     }
     record.details = [.term(UInt64(keyring.currentTerm)), .count(UInt64(count))]
     let keys = changed
-    let envelopes = removed
-    let isLast = state.rewrap.pending == 0
-    return Change(count) {
-      for key in keys { state.directory.put(key) }
-      if isLast { self.scrubSoon(of: envelopes) }
-    }
+    let change = Change(count) { for key in keys { state.directory.put(key) } }
+    return try scrubbing(state.rewrap.pending == 0 ? removed : [], transaction, change)
   }
 
-  /// Overwrites what was deleted from the files, soon and off the caller's path.
-  func scrubSoon(of removed: [[UInt8]]) {
-    scrubber.scrubSoon(removed)
-  }
-
-  /// Returns once no file has what was deleted until now.
+  /// Returns once no file has what was deleted until now, or that has failed.
   package func finishScrubbing() async {
     await scrubber.finish()
   }

@@ -100,10 +100,10 @@ extension KeywardService {
         try self.store {
           for seal in gone { try transaction.removeSeal(slot: seal.slot) }
         }
-        return Change(true) {
+        let change = Change(true) {
           self.session.withLock { _ = $0.state.sealsReplaced(kept.map(\.record)) }
-          self.scrubSoon(of: gone.map(\.record.wrappedRootKey))
         }
+        return try self.scrubbing(gone.map(\.record.wrappedRootKey), transaction, change)
       }
     }
     return sealStatus()

@@ -307,8 +307,8 @@ extension KeywardService {
         $0.open = state
         $0.reason = nil
       }
-      // A destruction whose scrub was cut short by a crash leaves its envelope in the log.
-      scrubSoon(of: [])
+      // A destruction whose scrub was cut short by a crash leaves its envelope in the files.
+      scrubber.scrubSoon()
     } catch {
       committer.setLog(nil)
       store.lock()

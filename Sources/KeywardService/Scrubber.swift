@@ -5,45 +5,76 @@ import Synchronization
 
 /// Sees to it that what was destroyed is in no file, on a thread of its own that nobody waits for.
 ///
-/// What comes in while the file is searched goes together into the next search.
+/// What is owed is known to the store. What comes in while the file is searched goes together into the
+/// next search; what fails, as on a full disk, is tried again by the tick.
 final class Scrubber: Sendable {
+  /// The shortest and the longest wait after a failure, in ticks.
+  static let (shortestWait, longestWait) = (10, 320)
+
+  private struct Pace {
+    /// Whether a search is in line that has not begun.
+    var isAsked = false
+    /// The ticks until one may be tried again that failed.
+    var wait = 0
+    /// The wait after the next failure.
+    var next = Scrubber.shortestWait
+  }
+
   private let store: any Store
   private let logger: Logger
   private let queue = DispatchQueue(label: "keyward.scrub", qos: .utility)
-  private let waiting = Mutex<[[[UInt8]]]>([])
+  private let pace = Mutex(Pace())
 
   init(_ store: any Store, logger: Logger) {
     self.store = store
     self.logger = logger
   }
 
-  /// Puts envelopes in line that were overwritten or deleted; none empties the log all the same.
-  func scrubSoon(_ removed: [[UInt8]]) {
-    waiting.withLock { $0.append(removed) }
-    queue.async { self.scrubSome() }
+  /// Has the files searched for what is owed; if nothing is, the log is emptied all the same.
+  ///
+  /// After a failure this waits for the tick: what fills a disk is not tried with each destruction.
+  func scrubSoon() {
+    let isFirst = pace.withLock { pace in
+      defer { pace.isAsked = true }
+      return !pace.isAsked
+    }
+    if isFirst { queue.async { self.scrub() } }
   }
 
-  /// Returns once all that was put in line before is done.
+  /// Counts a second of the wait after a failure, and tries again at its end.
+  func tick() {
+    let isDue = pace.withLock { pace in
+      guard pace.wait > 0 else { return false }
+      pace.wait -= 1
+      return pace.wait == 0
+    }
+    if isDue { scrubSoon() }
+  }
+
+  /// Returns once all that was asked for before is done, or has failed.
   func finish() async {
     await withCheckedContinuation { done in queue.async { done.resume() } }
   }
 
-  private func scrubSome() {
-    let next: [[UInt8]]? = waiting.withLock { waiting in
-      guard !waiting.isEmpty else { return nil }
-      var next = waiting.removeFirst()
-      while let more = waiting.first, next.count + more.count <= SQLiteStore.mostSearched {
-        next += more
-        waiting.removeFirst()
-      }
-      return next
+  private func scrub() {
+    let mayTry = pace.withLock { pace in
+      pace.isAsked = false
+      return pace.wait == 0
     }
-    // An earlier turn may have taken it along.
-    guard let next else { return }
+    guard mayTry else { return }
     do {
-      try store.scrub(of: next)
+      while try store.scrub() {}
+      pace.withLock { $0.next = Scrubber.shortestWait }
     } catch {
-      logger.error("Deleted bytes could not be overwritten yet", metadata: ["error": "\(error)"])
+      let wait = pace.withLock { pace in
+        pace.wait = pace.next
+        pace.next = min(pace.next * 2, Scrubber.longestWait)
+        return pace.wait
+      }
+      logger.error(
+        "Deleted bytes could not be overwritten yet",
+        metadata: ["error": "\(error)", "again_in_seconds": "\(wait)"]
+      )
     }
   }
 }

@@ -6,47 +6,74 @@ extension SQLiteStore {
   /// The most envelopes that the file is searched for; with more of them it is rebuilt at once.
   package static let mostSearched = 64
 
-  /// Empties the log, and rebuilds the file if a copy of a removed envelope is left in it.
+  /// Empties the log, and rebuilds the file if a copy of an envelope that is owed is left in it.
   ///
   /// `secure_delete` overwrites what it frees, but a page that SQLite rebalanced may hold an old copy
-  /// of a cell in its gap; only a rebuilt file has none.
+  /// of a cell in its gap; only a rebuilt file has none. What a process before this one owed is not known:
+  /// the file is rebuilt for it.
   ///
   /// Commits go on between the steps of the search, and to the log alone until it has ended: the file is
   /// the one of the moment at which the log was empty. A page that holds no copy then gets none, since
   /// pages are made of pages.
-  package func scrub(of removed: [[UInt8]]) throws {
-    try withStillFile {
-      guard try removed.count > SQLiteStore.mostSearched || fileHolds(anyOf: removed) else {
-        return
+  @discardableResult
+  package func scrub() throws -> Bool {
+    // Before the log is emptied: what comes in after that may be in the file by right.
+    let search = try using { owed.next }
+    return try withStillFile {
+      guard try search.isRebuild || fileHolds(anyOf: search.salts) else {
+        return try using { try settle(search) }
       }
-      try using {
+      let rebuilt = try using {
         try database.rebuild()
         try database.checkpoint(truncate: true)
+        return owed.rebuild
       }
       // Of very many, some: a rebuilt file has only what its rows have.
-      guard try !fileHolds(anyOf: removed.prefix(SQLiteStore.mostSearched)) else {
+      guard try !fileHolds(anyOf: rebuilt.salts.prefix(SQLiteStore.mostSearched)) else {
         throw StoreError.corrupt("destroyed material is still in the file after it was rebuilt")
       }
+      return try using { try settle(rebuilt) }
     }
   }
 
   /// Runs `body` with an empty log at its beginning, and the file as it is: what is written meanwhile
   /// stays in the log.
-  package func withStillFile(_ body: () throws -> Void) throws {
+  package func withStillFile<R: Sendable>(_ body: () throws -> R) throws -> R {
     try scrubs.withLock { _ in
       try using {
         try database.checkpoint(truncate: true)
         isFileStill = true
       }
       defer { alone { isFileStill = false } }
-      try body()
+      return try body()
     }
   }
 
-  /// Whether the database's file holds one of these envelopes, by its salt.
-  private func fileHolds(anyOf envelopes: some Sequence<[UInt8]>) throws -> Bool {
-    // 24 random bytes after suite and version (docs/formats/envelope.md).
-    let salts = envelopes.filter { $0.count >= 29 }.map { Array($0[5..<29]) }
+  // MARK: - Under the lock
+
+  /// Makes the mark that tells the next process of what is owed; before the commit that owes it.
+  func markOwed() throws(StoreError) {
+    guard !isMarked else { return }
+    try StoreFiles.prepare(files.scrubMark)
+    try StoreFiles.syncDirectory(files.directory)
+    isMarked = true
+  }
+
+  /// Takes out what a search has settled, and the mark with the last of it; returns whether more is owed.
+  private func settle(_ search: OwedScrubs.Search) throws(StoreError) -> Bool {
+    owed.settle(search)
+    guard owed.isEmpty else { return true }
+    guard isMarked else { return false }
+    // Not synced: a mark that comes back costs a rebuild.
+    guard unlink(files.scrubMark) == 0 || errno == ENOENT else {
+      throw StoreFiles.failure("unlink", files.scrubMark)
+    }
+    isMarked = false
+    return false
+  }
+
+  /// Whether the database's file holds one of these salts.
+  private func fileHolds(anyOf salts: some Collection<[UInt8]>) throws -> Bool {
     guard !salts.isEmpty else { return false }
     let length = 1 << 20
     var buffer = [UInt8](repeating: 0, count: length)

@@ -28,11 +28,17 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   var isFileStill = false
   /// Held by the one that scrubs; before `gate`.
   let scrubs = Mutex(())
+  /// What was removed and is not known to be gone from the file.
+  var owed: OwedScrubs
+  /// Whether the mark is there that says so to the next process.
+  var isMarked: Bool
 
   private init(database: Database, files: StoreFiles, anchorPath: String) {
     self.database = database
     self.files = files
     self.anchorPath = anchorPath
+    isMarked = StoreFiles.exists(files.scrubMark)
+    owed = OwedScrubs(hasUnknown: isMarked)
   }
 
   // MARK: - Opening
@@ -267,11 +273,13 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         if !before.damaged.isEmpty { try transaction.moveDamagedRowsAside() }
         let result = try body(transaction)
         try transaction.writeState()
+        if !transaction.owed.isEmpty { try markOwed() }
         return result
       }
       // Durable from here on: a failure below stops the process, and the change stays.
       let after = transaction.session
       session = after
+      owed.add(transaction.owed)
       do throws(StoreError) {
         try anchor.write(
           after.counter,

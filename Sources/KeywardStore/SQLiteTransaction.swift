@@ -5,6 +5,8 @@ import KeywardModel
 /// One transaction: writes rows with their MACs, and keeps the digests over the sets in step.
 final class SQLiteTransaction: SQLiteReader, StoreTransaction {
   private(set) var session: Session
+  /// Envelopes that are removed, of which no copy may stay.
+  private(set) var owed: [[UInt8]] = []
   private var records: [RowTable: RowRecord] = [:]
 
   init(_ database: Database, _ session: Session) {
@@ -128,6 +130,11 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
     ]
   }
 
+  func oweScrub(of removed: [[UInt8]]) throws {
+    try checkValid()
+    owed += removed
+  }
+
   // MARK: - Audit
 
   func appendAudit(index: UInt64, entry: [UInt8], leafHash: [UInt8]) throws {
@@ -190,14 +197,14 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
 
   func savepoint<R>(_ body: () throws -> R) throws -> R {
     try checkValid()
-    let before = session
+    let before = (session, owed)
     try database.execute("SAVEPOINT part")
     do {
       let result = try body()
       try database.execute("RELEASE part")
       return result
     } catch {
-      session = before
+      (session, owed) = before
       // SQLite may have ended the whole transaction; there is no part to undo then.
       guard database.isInTransaction else { throw error }
       try database.execute("ROLLBACK TO part; RELEASE part")

@@ -50,8 +50,9 @@ package protocol Store: AnyObject, Sendable {
   func check(keyring: Keyring?) throws -> CheckReport
   /// Begins a backup of the unlocked store; `now` is its date.
   func backup(at now: Timestamp) throws -> any StoreBackup
-  /// Makes sure that these envelopes, which were overwritten or deleted, are in no file of the store.
-  func scrub(of removed: [[UInt8]]) throws
+  /// Makes sure that envelopes which transactions owe a scrub of are in no file of the store; those of a
+  /// process before this one too. Returns whether more are owed: of one call there is a bound.
+  func scrub() throws -> Bool
 }
 
 /// A way to the root key: the bytes of a seal record, by slot.
@@ -241,6 +242,10 @@ package protocol StoreTransaction: StoreReader {
   func updateRecord(_ record: StoredRecord, from old: StoredRecord) throws
   /// Removes a record that is as the writer knew it.
   func deleteRecord(_ old: StoredRecord) throws
+
+  /// Says of envelopes that are overwritten or deleted here that no copy of them may stay in a file: once
+  /// this is committed, `Store.scrub` sees to it, after a crash as well.
+  func oweScrub(of removed: [[UInt8]]) throws
 
   // Audit.
 

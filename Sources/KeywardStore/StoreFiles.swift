@@ -10,6 +10,8 @@ struct StoreFiles {
   var database: String { directory + "/keyward.db" }
   var log: String { database + "-wal" }
   var defaultAnchor: String { directory + "/anchor" }
+  /// There while something that was removed may still be in the database's file.
+  var scrubMark: String { directory + "/scrub-owed" }
 
   /// Checks the folder, and makes it when it is missing and its parent exists.
   init(directory: String, creating: Bool) throws(StoreError) {

@@ -11,7 +11,8 @@ package final class FaultyStore: Store {
   private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
   private let journalFaults = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)
-  private let watchedScrubs = Mutex<(@Sendable ([[UInt8]]) -> Void)?>(nil)
+  private let watchedScrubs = Mutex<(@Sendable () -> Void)?>(nil)
+  private let scrubFaults = Mutex<Int>(0)
 
   package init(_ inner: SQLiteStore) {
     self.inner = inner
@@ -32,13 +33,20 @@ package final class FaultyStore: Store {
     held.withLock { $0 = wait }
   }
 
-  /// Calls `body` with what is searched for before each search of the file, which waits for it.
-  package func watchScrubs(_ body: @escaping @Sendable ([[UInt8]]) -> Void) {
+  /// Calls `body` before each search of the file, which waits for it.
+  package func watchScrubs(_ body: @escaping @Sendable () -> Void) {
     watchedScrubs.withLock { $0 = body }
   }
 
-  private func checkJournal() throws {
-    try journalFaults.withLock { left in
+  /// Makes the next `count` searches of the file fail, as on a full disk.
+  package func failScrubs(_ count: Int) {
+    scrubFaults.withLock { $0 = count }
+  }
+
+  private func checkJournal() throws { try check(journalFaults) }
+
+  private func check(_ faults: borrowing Mutex<Int>) throws {
+    try faults.withLock { left in
       guard left > 0 else { return }
       left -= 1
       throw StoreError.full
@@ -98,9 +106,10 @@ package final class FaultyStore: Store {
     try inner.read(body)
   }
 
-  package func scrub(of removed: [[UInt8]]) throws {
-    watchedScrubs.withLock { $0 }?(removed)
-    try inner.scrub(of: removed)
+  package func scrub() throws -> Bool {
+    watchedScrubs.withLock { $0 }?()
+    try check(scrubFaults)
+    return try inner.scrub()
   }
 
   package func check(keyring: Keyring?) throws -> CheckReport { try inner.check(keyring: keyring) }

@@ -84,10 +84,17 @@ package final class TestServer: Sendable {
 
   // MARK: - Life
 
-  /// Ends the process as SIGTERM does; the folder stays.
+  /// Ends the process as SIGTERM does; the folder stays, and nobody has a file of it open.
   package func stop() async {
     await parts.withLock({ $0?.service })?.stop()
+    weak let store = parts.withLock { $0?.store }
     parts.withLock { $0 = nil }
+    // The last task lets go of the store a moment later, and SQLite removes the log when it closes.
+    for _ in 0..<500 where store != nil { try? await Task.sleep(for: .milliseconds(10)) }
+    let log = folder("data/keyward.db-wal")
+    for _ in 0..<100 where FileManager.default.fileExists(atPath: log) {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
   }
 
   /// Stops, and starts again on the same folder; an automatic seal opens.

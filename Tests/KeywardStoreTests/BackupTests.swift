@@ -286,7 +286,8 @@ struct BackupTests {
     #expect(deleted.versions.allSatisfy { $0.state == .destroyed && $0.material.isEmpty })
     #expect(state.keys.contains { KeyImage($0) == KeyImage(same) })
     let removed = gone.versions.map(\.material) + [tight.versions[1].material]
-    try store.scrub(of: removed)
+    try store.write(durability: .change) { try $0.oweScrub(of: removed) }
+    try store.scrub()
     let database = try contents(of: scratch("data/keyward.db"))
     for material in removed {
       let isGone = !database.contains(run: material)
@@ -439,7 +440,7 @@ struct BackupTests {
     store.lock()
     #expect(throws: StoreError.sealed) { try BackupWriter(store, at: Sample.time) }
     try write([1], to: scratch("data/copy-0011"))
-    #expect(throws: Never.self) { try store.scrub(of: []) }
+    #expect(throws: Never.self) { try store.scrub() }
   }
 
   /// A flag between two threads.

@@ -376,6 +376,10 @@ final class Mount {
     try Oracle.execute("/bin/mount", ["-o", "remount,ro", path])
   }
 
+  func resize(to size: String) throws {
+    try Oracle.execute("/bin/mount", ["-o", "remount,size=\(size)", path])
+  }
+
   /// Holds the disk until here.
   func keep() {}
 }

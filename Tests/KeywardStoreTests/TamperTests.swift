@@ -175,7 +175,7 @@ struct TamperTests {
     let scratch = try Scratch()
     let sample = try Sample()
     let store = try sample.create(in: scratch("data"))
-    try store.scrub(of: [])
+    try store.scrub()
     let key = try sample.key("etcd/k")
     try store.write(durability: .change) { try $0.insertKey(key) }
     try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/l")) }

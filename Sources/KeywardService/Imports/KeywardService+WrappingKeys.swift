@@ -89,6 +89,6 @@ extension KeywardService {
       change.apply()
       state.importKeys.remove(keys)
     }
-    return scrubbing(keys.map(\.sealedPrivateKey), shown)
+    return try scrubbing(keys.map(\.sealedPrivateKey), transaction, shown)
   }
 }

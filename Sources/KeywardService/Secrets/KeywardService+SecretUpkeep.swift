@@ -74,12 +74,8 @@ extension KeywardService {
     }
     record.details = [.term(UInt64(keyring.currentTerm)), .count(UInt64(removed.count))]
     let entries = changed
-    let envelopes = removed
-    let isLast = state.secrets.rewrapPending == 0
-    return Change(removed.count) {
-      for entry in entries { state.secrets.put(entry) }
-      if isLast { self.scrubSoon(of: envelopes) }
-    }
+    let change = Change(removed.count) { for entry in entries { state.secrets.put(entry) } }
+    return try scrubbing(state.secrets.rewrapPending == 0 ? removed : [], transaction, change)
   }
 
   /// Writes down who used what last: at most some hundred secrets in one commit.

@@ -97,11 +97,10 @@ extension KeywardService {
           for record in records { try transaction.deleteRecord(record) }
         }
         record.details = numbers.prefix(8).map { .secret(version: UInt64($0), depth: 0) }
-        let scrubbed = removed
-        return Change(SecretInfo(secret, at: record.time, uses: [:])) {
+        let change = Change(SecretInfo(secret, at: record.time, uses: [:])) {
           state.secrets.put(new)
-          if !scrubbed.isEmpty { self.scrubSoon(of: scrubbed) }
         }
+        return try self.scrubbing(removed, transaction, change)
       }
     }
   }

@@ -284,10 +284,8 @@ extension KeywardService {
     // A lower maximum destroys. What grows out of its place in due course does not: scrubbing reads the
     // whole file, which each write of a secret that is full would do.
     let isDestroying = secret.mostVersions < entry?.secret.mostVersions ?? 0
-    return Change(written) {
-      state.secrets.put(new)
-      if isDestroying, !dropped.isEmpty { self.scrubSoon(of: dropped.map(\.body)) }
-    }
+    let change = Change(written) { state.secrets.put(new) }
+    return try scrubbing(isDestroying ? dropped.map(\.body) : [], transaction, change)
   }
 
   /// Refuses a lower maximum from who may not destroy: with it, a few writes push out all that was.

@@ -45,7 +45,7 @@ struct SampleImage {
         for number in 0..<4 { try transaction.insertRecord(SampleImage.record(number, "older")) }
       }
       frontier = try sample.log(20, to: store, from: frontier)
-      try store.scrub(of: [])
+      try store.scrub()
     }
     older = try contents(of: scratch("data/keyward.db"))
     do {
@@ -81,7 +81,7 @@ struct SampleImage {
         )
       }
       frontier = try sample.log(20, to: store, from: frontier)
-      try store.scrub(of: [])
+      try store.scrub()
     }
     database = try contents(of: scratch("data/keyward.db"))
     anchor = try contents(of: scratch("data/anchor"))

@@ -1,0 +1,304 @@
+import Foundation
+import KeywardKeyring
+import KeywardModel
+import KeywardStore
+import Testing
+
+/// What was destroyed is in no file of the store after `scrub`, whatever came in between.
+@Suite
+struct ScrubTests {
+  /// Destroys the first version of a key, of which no copy may stay.
+  private static func destroy(_ key: Key, in transaction: any StoreTransaction) throws {
+    let version = key.versions[0]
+    try transaction.updateVersion(Sample.destroyed(version), from: version, of: key.id)
+    try transaction.oweScrub(of: [version.material])
+  }
+
+  /// The bytes of a destroyed version are in no file of the store after `scrub` (V41).
+  @Test
+  func destroyedMaterialIsGoneFromTheFiles() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<40).map { try sample.key("etcd/k\($0)") }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try transaction.insertKey(key) }
+    }
+    try store.scrub()
+    let material = keys[17].versions[0].material
+    let isThere = try contents(of: scratch("data/keyward.db")).contains(run: material)
+    #expect(isThere)
+    try store.write(durability: .change) { transaction in
+      try Self.destroy(keys[17], in: transaction)
+    }
+    try store.scrub()
+    for name in try names(in: scratch("data")) {
+      let isGone = try !contents(of: scratch("data/" + name)).contains(run: material)
+      #expect(isGone, "\(name)")
+    }
+  }
+
+  /// Pages that SQLite rebalanced keep old copies of cells in their gaps: grown and shrunk at random,
+  /// the file still holds none of what was destroyed.
+  @Test
+  func destroyedMaterialIsGoneFromRebalancedPages() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
+    for run in 0..<20 {
+      try store.write(durability: .change) { transaction in
+        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
+      }
+    }
+    let destroyed = keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    for key in destroyed {
+      try store.write(durability: .change) { try Self.destroy(key, in: $0) }
+    }
+    try store.scrub()
+    let file = try contents(of: scratch("data/keyward.db"))
+    for key in destroyed {
+      // Salt and the beginning of the ciphertext.
+      let isGone = !file.contains(run: Array(key.versions[0].material[5..<40]))
+      #expect(isGone)
+    }
+    store.lock()
+    #expect(try store.unlock(sample.keys, accepting: []).keys.count == 400)
+  }
+
+  /// The same while commits come in, which move cells between pages: these wait in the log, so that
+  /// the search reads the file of one moment.
+  @Test
+  func destroyedMaterialIsGoneWhileCommitsGoOn() async throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
+    for run in 0..<20 {
+      try store.write(durability: .change) { transaction in
+        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
+      }
+    }
+    let destroyed = keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    let written = try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask {
+        var count = 0
+        while !Task.isCancelled {
+          let more = try (0..<20).map { try sample.key("etcd/more\(count)/k\($0)") }
+          try store.write(durability: .change) { transaction in
+            for key in more { try transaction.insertKey(key) }
+          }
+          count += 1
+          await Task.yield()
+        }
+        return count
+      }
+      for key in destroyed {
+        try store.write(durability: .change) { try Self.destroy(key, in: $0) }
+        try store.scrub()
+      }
+      group.cancelAll()
+      return try await group.reduce(0, +)
+    }
+    #expect(written > 0)
+    // The log was last emptied before the last search; what it has since is of other keys.
+    for name in ["keyward.db", "keyward.db-wal"] {
+      let file = try contents(of: scratch("data/" + name))
+      for key in destroyed {
+        #expect(!file.contains(run: Array(key.versions[0].material[5..<40])), "\(name)")
+      }
+    }
+    store.lock()
+    #expect(try store.unlock(sample.keys, accepting: []).keys.count == 400 + 20 * written)
+  }
+
+  /// Between the steps of a search commits go to the log alone, however long it grows, and to the file
+  /// once it has ended.
+  @Test
+  func theLogWaitsForTheEndOfASearch() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/a")) }
+    try store.scrub()
+    let before = try contents(of: scratch("data/keyward.db"))
+    try store.withStillFile {
+      for run in 0..<30 {
+        try store.write(durability: .change) { transaction in
+          for index in 0..<40 { try transaction.insertKey(sample.key("etcd/r\(run)/k\(index)")) }
+        }
+      }
+    }
+    #expect(store.pendingFrames > 1000)
+    #expect(try contents(of: scratch("data/keyward.db")) == before)
+    try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/last")) }
+    #expect(store.pendingFrames < 1000)
+    #expect(try contents(of: scratch("data/keyward.db")) != before)
+  }
+
+  /// More envelopes than are looked for one by one: the file is rebuilt, and the store goes on.
+  @Test
+  func scrubbingOfManyRebuildsTheFile() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<100).map { try sample.key("etcd/k\($0)") }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try transaction.insertKey(key) }
+    }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try Self.destroy(key, in: transaction) }
+    }
+    let removed = keys.map { $0.versions[0].material }
+    try store.scrub()
+    let file = try contents(of: scratch("data/keyward.db"))
+    for material in removed {
+      let isGone = !file.contains(run: Array(material[5..<40]))
+      #expect(isGone)
+    }
+    try store.write(durability: .change) { try $0.insertKey(sample.key("after")) }
+    store.lock()
+    #expect(try store.unlock(sample.keys, accepting: []).keys.count == 101)
+    let report = try store.check(keyring: sample.keyring)
+    let database = report.findings.filter { $0.table == "database" }
+    #expect(database.isEmpty)
+  }
+
+  // MARK: - What is owed
+
+  /// Large records that are envelopes, of which a rebuilt file is so much smaller.
+  private static let records = (0..<8).map { number in
+    StoredRecord(
+      kind: .secretVersion,
+      id: "r\(number)",
+      body: [1] + (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* (number + 3)) }
+    )
+  }
+
+  private static func size(_ scratch: Scratch) throws -> Int {
+    try contents(of: scratch("data/keyward.db")).count
+  }
+
+  /// What a process owed that was killed is not known to the next one, which rebuilds the file.
+  @Test
+  func whatAKilledProcessOwedIsRebuiltAway() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let mark = scratch("data/scrub-owed")
+    let full: Int
+    do {
+      let store = try sample.create(in: scratch("data"))
+      try store.write(durability: .change) { transaction in
+        for record in Self.records { try transaction.insertRecord(record) }
+      }
+      #expect(try store.scrub() == false)
+      full = try Self.size(scratch)
+      #expect(full > 800_000 && !FileManager.default.fileExists(atPath: mark))
+      for record in Self.records.dropFirst() {
+        try store.write(durability: .change) { transaction in
+          try transaction.deleteRecord(record)
+          try transaction.oweScrub(of: [record.body])
+        }
+        #expect(FileManager.default.fileExists(atPath: mark))
+      }
+    }
+    let store = try SQLiteStore.open(directory: scratch("data"))
+    #expect(FileManager.default.fileExists(atPath: mark))
+    #expect(try store.scrub() == false)
+    #expect(try Self.size(scratch) < full / 4)
+    #expect(!FileManager.default.fileExists(atPath: mark))
+    #expect(try store.unlock(sample.keys, accepting: []).records == [Self.records[0]])
+  }
+
+  /// What this process owes is looked for, and the file is left as it is where nothing is found.
+  @Test
+  func aSearchThatFindsNothingRebuildsNothing() throws {
+    let scratch = try Scratch()
+    let store = try Sample().create(in: scratch("data"))
+    try store.write(durability: .change) { transaction in
+      for record in Self.records { try transaction.insertRecord(record) }
+    }
+    try store.scrub()
+    let full = try Self.size(scratch)
+    try store.write(durability: .change) { transaction in
+      try transaction.deleteRecord(Self.records[1])
+      try transaction.oweScrub(of: [Self.records[1].body])
+    }
+    #expect(try store.scrub() == false)
+    #expect(try Self.size(scratch) == full)
+    #expect(try names(in: scratch("data")) == ["anchor", "keyward.db", "keyward.db-wal"])
+  }
+
+  /// One call looks for some changes at once, and says that there are more.
+  @Test
+  func aSearchIsBounded() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let keys = try (0..<70).map { try sample.key("etcd/k\($0)") }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try transaction.insertKey(key) }
+    }
+    for key in keys { try store.write(durability: .change) { try Self.destroy(key, in: $0) } }
+    #expect(try store.scrub())
+    #expect(FileManager.default.fileExists(atPath: scratch("data/scrub-owed")))
+    #expect(try store.scrub() == false)
+    #expect(!FileManager.default.fileExists(atPath: scratch("data/scrub-owed")))
+  }
+
+  /// A change, or a part of one, that did not come about owes nothing.
+  @Test
+  func whatIsUndoneOwesNothing() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let key = try sample.key("etcd/k")
+    try store.write(durability: .change) { try $0.insertKey(key) }
+    #expect(throws: Sample.Missing.self) {
+      try store.write(durability: .change) { transaction in
+        try Self.destroy(key, in: transaction)
+        throw Sample.Missing()
+      }
+    }
+    _ = try store.write(durability: .change) { transaction in
+      #expect(throws: Sample.Missing.self) {
+        try transaction.savepoint {
+          try Self.destroy(key, in: transaction)
+          throw Sample.Missing()
+        }
+      }
+    }
+    #expect(!FileManager.default.fileExists(atPath: scratch("data/scrub-owed")))
+  }
+
+  /// A rebuild that has no room is owed still, and done once there is some.
+  @Test(.enabled(if: Mount.isPossible, "needs root to mount a small disk"))
+  func aRebuildWithoutRoomIsStillOwed() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let mount = try Mount(at: scratch("disk"), size: "4m")
+    let store = try sample.create(in: scratch("disk/data"))
+    let keys = try (0..<100).map { try sample.key("etcd/k\($0)") }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try transaction.insertKey(key) }
+      for record in Self.records { try transaction.insertRecord(record) }
+    }
+    try store.write(durability: .change) { transaction in
+      for key in keys { try Self.destroy(key, in: transaction) }
+    }
+    // With an empty log, room for a part of a copy.
+    try store.withStillFile {}
+    try mount.resize(to: "1400k")
+    for _ in 0..<2 { #expect(throws: StoreError.full) { try store.scrub() } }
+    #expect(FileManager.default.fileExists(atPath: scratch("disk/data/scrub-owed")))
+    try mount.resize(to: "4m")
+    #expect(try store.scrub() == false)
+    #expect(!FileManager.default.fileExists(atPath: scratch("disk/data/scrub-owed")))
+    let file = try contents(of: scratch("disk/data/keyward.db"))
+    for key in keys {
+      let isGone = !file.contains(run: Array(key.versions[0].material[5..<40]))
+      #expect(isGone)
+    }
+    mount.keep()
+  }
+}
