@@ -5,6 +5,9 @@ import Synchronization
 extension SQLiteStore {
   /// The most envelopes that the file is searched for; with more of them it is rebuilt at once.
   package static let mostSearched = 64
+  /// Frames that the log may have while a small file is searched, 64 MiB; beside a large one as many as
+  /// that has pages.
+  private static let stillFrames = 16_384
 
   /// Empties the log, and rebuilds the file if a copy of an envelope that is owed is left in it.
   ///
@@ -14,18 +17,30 @@ extension SQLiteStore {
   ///
   /// Commits go on between the steps of the search, and to the log alone until it has ended: the file is
   /// the one of the moment at which the log was empty. A page that holds no copy then gets none, since
-  /// pages are made of pages.
+  /// pages are made of pages. When the log grows longer than the file, or the disk is full, the search gives
+  /// way: it throws, and all is owed still.
   @discardableResult
   package func scrub() throws -> Bool {
+    try scrub(mostFrames: nil)
+  }
+
+  /// The same with another limit of the log.
+  @discardableResult
+  package func scrub(mostFrames: Int?) throws -> Bool {
     // Before the log is emptied: what comes in after that may be in the file by right.
     let search = try using { owed.next }
-    return try withStillFile {
+    return try withStillFile(mostFrames: mostFrames) {
       guard try search.isRebuild || fileHolds(anyOf: search.salts) else {
         return try using { try settle(search) }
       }
       let rebuilt = try using {
-        try database.rebuild()
-        try database.checkpoint(truncate: true)
+        do throws(StoreError) {
+          try database.rebuild()
+          try database.checkpoint(truncate: true)
+        } catch .full {
+          try makeRoom()
+          throw StoreError.full
+        }
         return owed.rebuild
       }
       // Of very many, some: a rebuilt file has only what its rows have.
@@ -37,19 +52,33 @@ extension SQLiteStore {
   }
 
   /// Runs `body` with an empty log at its beginning, and the file as it is: what is written meanwhile
-  /// stays in the log.
-  package func withStillFile<R: Sendable>(_ body: () throws -> R) throws -> R {
+  /// stays in the log, and goes to the file at the end.
+  package func withStillFile<R: Sendable>(
+    mostFrames: Int? = nil,
+    _ body: () throws -> R
+  ) throws -> R {
     try scrubs.withLock { _ in
       try using {
         try database.checkpoint(truncate: true)
-        isFileStill = true
+        let pages = Int(clamping: try database.scalar("PRAGMA page_count") ?? 0)
+        stillUntil = mostFrames ?? max(pages, SQLiteStore.stillFrames)
       }
-      defer { alone { isFileStill = false } }
-      return try body()
+      let result = Result { try body() }
+      try using {
+        stillUntil = nil
+        try checkpointIfDue(truncate: true)
+      }
+      return try result.get()
     }
   }
 
   // MARK: - Under the lock
+
+  /// Gives back what the log takes of a disk that is full, as far as the database has room for it.
+  func makeRoom() throws(StoreError) {
+    stillUntil = nil
+    do { try database.checkpoint(truncate: true) } catch .full {}
+  }
 
   /// Makes the mark that tells the next process of what is owed; before the commit that owes it.
   func markOwed() throws(StoreError) {
@@ -80,7 +109,8 @@ extension SQLiteStore {
     var offset: Int64 = 0
     while true {
       let count = try using { () throws(StoreError) in
-        try database.readFile(into: &buffer, at: offset)
+        guard stillUntil != nil else { throw .limit("the log beside a file that is searched") }
+        return try database.readFile(into: &buffer, at: offset)
       }
       for salt in salts where Database.contains(buffer, count, salt) { return true }
       guard count == length else { return false }

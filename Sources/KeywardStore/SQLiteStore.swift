@@ -24,8 +24,11 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   /// What stopped the store for good.
   private var failure: StoreError?
   private var nextCheckpoint = SQLiteStore.checkpointFrames
-  /// Whether the log has to take all that is written, since the file is being searched.
-  var isFileStill = false
+  /// The frames at which the log is moved all the same while the file is searched; nil if it is not, or
+  /// if that has come about.
+  var stillUntil: Int?
+  /// Whether the log was moved for want of room since the last commit.
+  private var hasMadeRoom = false
   /// Held by the one that scrubs; before `gate`.
   let scrubs = Mutex(())
   /// What was removed and is not known to be gone from the file.
@@ -364,6 +367,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     do {
       let result = try body()
       try database.execute("COMMIT")
+      hasMadeRoom = false
       return result
     } catch {
       if database.isInTransaction {
@@ -371,16 +375,21 @@ package final class SQLiteStore: Store, @unchecked Sendable {
           throw StoreError.ioError("rollback: \(error.words)")
         }
       }
+      if !hasMadeRoom, (error as? StoreError) == .full {
+        hasMadeRoom = true
+        try makeRoom()
+      }
       throw error
     }
   }
 
   /// Moves the log into the database when it is long; a full disk only puts that off.
-  private func checkpointIfDue() throws(StoreError) {
+  func checkpointIfDue(truncate: Bool = false) throws(StoreError) {
     let frames = database.pendingFrames
-    guard frames >= nextCheckpoint, !isFileStill else { return }
+    guard frames >= stillUntil ?? nextCheckpoint else { return }
+    stillUntil = nil
     do {
-      try database.checkpoint(truncate: false)
+      try database.checkpoint(truncate: truncate)
       nextCheckpoint = SQLiteStore.checkpointFrames
     } catch .full {
       nextCheckpoint = frames + SQLiteStore.checkpointFrames

@@ -112,8 +112,7 @@ struct ScrubTests {
     #expect(try store.unlock(sample.keys, accepting: []).keys.count == 400 + 20 * written)
   }
 
-  /// Between the steps of a search commits go to the log alone, however long it grows, and to the file
-  /// once it has ended.
+  /// Between the steps of a search commits go to the log alone, and to the file at its end.
   @Test
   func theLogWaitsForTheEndOfASearch() throws {
     let scratch = try Scratch()
@@ -128,12 +127,111 @@ struct ScrubTests {
           for index in 0..<40 { try transaction.insertKey(sample.key("etcd/r\(run)/k\(index)")) }
         }
       }
+      #expect(store.pendingFrames > 1000)
+      #expect(try contents(of: scratch("data/keyward.db")) == before)
     }
-    #expect(store.pendingFrames > 1000)
-    #expect(try contents(of: scratch("data/keyward.db")) == before)
-    try store.write(durability: .change) { try $0.insertKey(sample.key("etcd/last")) }
-    #expect(store.pendingFrames < 1000)
+    #expect(store.pendingFrames == 0)
+    #expect(try contents(of: scratch("data/keyward.db-wal")).isEmpty)
     #expect(try contents(of: scratch("data/keyward.db")) != before)
+  }
+
+  /// The log has a limit all the same.
+  @Test
+  func theLogWaitsSoLongOnly() throws {
+    let scratch = try Scratch()
+    let store = try Sample().create(in: scratch("data"))
+    var longest = 0
+    try store.withStillFile {
+      for number in 0..<80 {
+        try store.write(durability: .change) { transaction in
+          let body = [UInt8](repeating: 7, count: 1 << 20)
+          try transaction.insertRecord(
+            StoredRecord(kind: .secretVersion, id: "r\(number)", body: body)
+          )
+        }
+        longest = max(longest, store.pendingFrames)
+      }
+      #expect(store.pendingFrames < 5000)
+    }
+    // The one that goes beyond it is the last: a MiB has some 260 pages.
+    #expect((16_000..<16_800).contains(longest))
+  }
+
+  /// A search that would need a longer log gives way, and is owed still.
+  @Test(.timeLimit(.minutes(1)))
+  func aSearchGivesWay() async throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let store = try sample.create(in: scratch("data"))
+    let key = try sample.key("etcd/k")
+    for number in 0..<20 {
+      try store.write(durability: .change) { transaction in
+        let body = [UInt8](repeating: 7, count: 1 << 20)
+        try transaction.insertRecord(
+          StoredRecord(kind: .secretVersion, id: "r\(number)", body: body)
+        )
+      }
+    }
+    try store.write(durability: .change) { try $0.insertKey(key) }
+    try store.write(durability: .change) { try Self.destroy(key, in: $0) }
+    var hasGivenWay = false
+    await withTaskGroup { group in
+      group.addTask {
+        while !Task.isCancelled { try? store.write(durability: .change) { _ in } }
+      }
+      while !hasGivenWay {
+        do {
+          try store.write(durability: .change) {
+            try $0.oweScrub(of: [key.versions[0].material])
+          }
+          try store.scrub(mostFrames: 4)
+        } catch StoreError.limit {
+          hasGivenWay = true
+        } catch {
+          Issue.record("\(error)")
+          break
+        }
+      }
+      group.cancelAll()
+    }
+    #expect(hasGivenWay && FileManager.default.fileExists(atPath: scratch("data/scrub-owed")))
+    #expect(try store.scrub() == false)
+    #expect(!FileManager.default.fileExists(atPath: scratch("data/scrub-owed")))
+  }
+
+  /// A disk that the log fills, during a search and after it: one commit is refused, and the next finds room.
+  @Test(.enabled(if: Mount.isPossible, "needs root to mount a small disk"))
+  func theLogGivesAFullDiskBack() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let mount = try Mount(at: scratch("disk"), size: "2m")
+    let store = try sample.create(in: scratch("disk/data"))
+    var record = Self.records[0]
+    try store.write(durability: .change) { try $0.insertRecord(record) }
+    var refusals = 0
+    try store.withStillFile {
+      for number in 0..<100 {
+        let next = StoredRecord(
+          kind: record.kind,
+          id: record.id,
+          body: record.body.map { $0 ^ UInt8(number) }
+        )
+        let replace = {
+          try store.write(durability: .change) { try $0.updateRecord(next, from: record) }
+        }
+        do {
+          try replace()
+        } catch StoreError.full {
+          refusals += 1
+          try replace()
+        }
+        record = next
+      }
+    }
+    #expect(refusals > 0)
+    store.lock()
+    #expect(try store.unlock(sample.keys, accepting: []).records == [record])
+    mount.keep()
   }
 
   /// More envelopes than are looked for one by one: the file is rebuilt, and the store goes on.
