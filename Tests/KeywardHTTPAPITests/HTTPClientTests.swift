@@ -10,8 +10,11 @@ import Testing
 /// The libcurl client against a server that misbehaves.
 @Suite("HTTPClient")
 struct HTTPClientTests {
-  /// Answers the first connection with fixed bytes and closes it.
-  private static func serve(_ answer: String, _ body: (HTTPClient) throws -> Void) throws {
+  /// Gives `body` a client of a server that does `serve` with each connection, and closes it then.
+  private static func withServer<R>(
+    _ serve: @escaping @Sendable (CInt) -> Void,
+    _ body: (HTTPClient) throws -> R
+  ) throws -> R {
     var template = Array("/tmp/keyward-client-XXXXXX".utf8CString)
     let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
     let path = folder + "/s.sock"
@@ -22,21 +25,33 @@ struct HTTPClientTests {
       unlink(path + ".lock")
       rmdir(folder)
     }
-    let flags = fcntl(descriptor, F_GETFL)
-    _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK)
-    let isDone = DispatchSemaphore(value: 0)
-    DispatchQueue(label: "server").async {
-      let connection = accept(descriptor, nil, nil)
-      var buffer = [UInt8](repeating: 0, count: 1 << 16)
-      _ = read(connection, &buffer, buffer.count)
-      let bytes = Array(answer.utf8)
-      _ = send(connection, bytes, bytes.count, CInt(MSG_NOSIGNAL))
-      close(connection)
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    let server = DispatchQueue(label: "server", attributes: .concurrent)
+    server.async {
+      while case let connection = accept(descriptor, nil, nil), connection >= 0 {
+        server.async {
+          serve(connection)
+          close(connection)
+        }
+      }
       close(descriptor)
-      isDone.signal()
     }
-    try body(try HTTPClient(.unix(path: path)))
-    isDone.wait()
+    defer { shutdown(descriptor, CInt(SHUT_RDWR)) }
+    return try body(try HTTPClient(.unix(path: path)))
+  }
+
+  private static func send(_ answer: String, to connection: CInt) {
+    let bytes = Array(answer.utf8)
+    _ = Glibc.send(connection, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+  }
+
+  /// Answers a request with fixed bytes and hangs up.
+  private static func serve(_ answer: String, _ body: (HTTPClient) throws -> Void) throws {
+    let serve: @Sendable (CInt) -> Void = { connection in
+      guard readRequest(connection) else { return }
+      send(answer, to: connection)
+    }
+    try withServer(serve, body)
   }
 
   private static func expect(_ answer: String, _ expected: HTTPClientError?) throws {
@@ -74,42 +89,24 @@ struct HTTPClientTests {
   private static func requestsAfterHangUp(
     _ second: HTTPClientRequest
   ) throws -> (arrived: Int, error: HTTPClientError?) {
-    var template = Array("/tmp/keyward-client-XXXXXX".utf8CString)
-    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-    let path = folder + "/s.sock"
-    let listener = try UnixListener.bind(try UnixEndpoint(path: path))
-    let descriptor = try #require(listener.takeDescriptor())
-    defer {
-      listener.removeFile()
-      unlink(path + ".lock")
-      rmdir(folder)
-    }
-    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     let arrived = Mutex(0)
-    let server = DispatchQueue(label: "server", attributes: .concurrent)
-    server.async {
-      while case let connection = accept(descriptor, nil, nil), connection >= 0 {
-        server.async {
-          while readRequest(connection) {
-            let number = arrived.withLock { arrived in
-              arrived += 1
-              return arrived
-            }
-            guard number != 2 else { break }
-            let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".utf8)
-            _ = send(connection, answer, answer.count, CInt(MSG_NOSIGNAL))
-          }
-          close(connection)
+    let serve: @Sendable (CInt) -> Void = { connection in
+      while readRequest(connection) {
+        let number = arrived.withLock { arrived in
+          arrived += 1
+          return arrived
         }
+        guard number != 2 else { break }
+        send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", to: connection)
       }
-      close(descriptor)
     }
-    defer { shutdown(descriptor, CInt(SHUT_RDWR)) }
-    let client = try HTTPClient(.unix(path: path))
-    #expect(try client.send(HTTPClientRequest(.get, "/")).status == 200)
-    var failure: HTTPClientError?
-    do throws(HTTPClientError) { _ = try client.send(second) } catch { failure = error }
-    return (arrived.withLock { $0 }, failure)
+    return try withServer(serve) { client in
+      let first = try client.send(HTTPClientRequest(.get, "/"))
+      #expect(first.status == 200)
+      var failure: HTTPClientError?
+      do throws(HTTPClientError) { _ = try client.send(second) } catch { failure = error }
+      return (arrived.withLock { $0 }, failure)
+    }
   }
 
   /// Reads a request with the body that its head announces; false at the end of the connection.
