@@ -1,6 +1,7 @@
 """`keyward run`: the command behind it cannot be told from one that was started directly, and no
 secret is where it should not be."""
 import concurrent.futures
+import ctypes
 import fcntl
 import hashlib
 import json
@@ -627,6 +628,24 @@ def test_kill_nine_of_all(run):
     assert len(left) == 1
     run("true", options=["--tmpfs", f"TMPFS={run.reference}"])
     assert folders() == before
+
+
+def test_a_folder_that_cannot_be_opened_goes(run):
+    """An ACL takes what is made from its owner, who may no more than others."""
+
+    def drop():
+        # PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, which root would have.
+        for capability in (1, 2):
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+    with tempfile.TemporaryDirectory(prefix="kw-", dir="/dev/shm") as base:
+        entries = [struct.pack("<HHI", tag, 0, 0xFFFFFFFF) for tag in (0x01, 0x04, 0x20)]
+        os.setxattr(base, "system.posix_acl_default", struct.pack("<I", 2) + b"".join(entries))
+        options = ["--tmpfs-dir", base, "--tmpfs", f"TMPFS={run.reference}"]
+        done = run("true", options=options, preexec_fn=drop)
+        words = done.stderr.decode()
+        assert done.returncode not in (0, None) and "open" in words and PREFIX in words, done
+        assert os.listdir(base) == []
 
 
 @pytest.mark.parametrize("mode", [[], ["--exec"]])

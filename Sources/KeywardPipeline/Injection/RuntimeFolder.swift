@@ -60,13 +60,16 @@ package final class RuntimeFolder {
     guard mkdir(path, 0o700) == 0 else {
       throw SystemError(cannot: "make a folder in \(base)", code: errno)
     }
+    var isKept = false
+    // No guardian would: that of a folder which is not locked is ended.
+    defer { if !isKept { rmdir(path) } }
     let descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     guard kw_lock_exclusive(descriptor.rawValue) == 0, access(path, F_OK) == 0 else { return nil }
     let code = kw_give_to_guardian(keeper, descriptor.rawValue)
     guard code == 0 else {
-      rmdir(path)
       throw SystemError(cannot: "give \(path) to its guardian", code: -code)
     }
+    isKept = true
     return descriptor.release()
   }
 
