@@ -33,17 +33,23 @@ struct ApprovalFormTests {
   }
 
   /// The bytes of a record as builds of before wrote it, with one vote.
-  private static func bytes(form: Int, id: ApprovalID, at time: Timestamp) throws -> [UInt8] {
+  private static func bytes(
+    form: Int,
+    id: ApprovalID,
+    at time: Timestamp,
+    operation: String = "key:rotate",
+    reached: String = "key:unwrap"
+  ) throws -> [UInt8] {
     var writer = RecordWriter("keyward/approval/\(form)")
     writer.add(id.description)
     writer.add(principal: Caller.named("eve").principal)
     writer.add("")
-    writer.add(ServiceOperation.keyRotate.rawValue)
+    writer.add(operation)
     writer.add("keys/guarded/key")
     if form > 1 { writer.add("k") }
     if form > 3 { writer.add(UInt64(1)) }
     if form > 2 {
-      writer.add(ServiceOperation.keyUnwrap.rawValue)
+      writer.add(reached)
       writer.add("keys/kek")
       writer.add("")
     }
@@ -68,7 +74,7 @@ struct ApprovalFormTests {
   @Test(arguments: 1...4)
   func aRecordOfAFormerFormIsWrittenAsItIsUntilItIsChanged(_ form: Int) throws {
     let bytes = try Self.bytes(form: form, id: Self.id(1), at: Timestamp(milliseconds: 1))
-    var record = try #require(ApprovalRecord(decoding: bytes))
+    var record = try ApprovalRecord(decoding: bytes)
     #expect(record.encoded == bytes)
     #expect(record.key == (form > 1 ? "k" : nil))
     #expect(record.reached.map(\.resource) == (form > 2 ? ["keys/kek"] : []))
@@ -81,11 +87,11 @@ struct ApprovalFormTests {
       isApproval: true,
       at: Timestamp(milliseconds: 2)
     )
-    let changed = try #require(ApprovalRecord(decoding: record.encoded))
+    let changed = try ApprovalRecord(decoding: record.encoded)
     #expect(changed == record)
     #expect(changed.key == (form > 1 ? "k" : nil) && changed.votes.last?.accessor == "acc-b")
     record.use()
-    #expect(ApprovalRecord(decoding: record.encoded)?.state == .used)
+    #expect(try ApprovalRecord(decoding: record.encoded).state == .used)
   }
 
   /// Records of the first form could neither be decided nor taken out, and what ended with them
@@ -120,13 +126,47 @@ struct ApprovalFormTests {
     await refused(.notFound) { _ = try await server.service.showApproval(.officer, left) }
   }
 
+  /// Left out, it would be approved without those whom it has to be approved by.
+  @Test(arguments: 1...4)
+  func anOperationOfALaterVersionIsNotLeftOut(_ form: Int) async throws {
+    let time = Timestamp(milliseconds: 1)
+    let own = try Self.bytes(form: form, id: Self.id(1), at: time, operation: "key:clone")
+    #expect(throws: ApprovalRecord.Unreadable.unknownOperation("key:clone")) {
+      try ApprovalRecord(decoding: own)
+    }
+    guard form > 2 else { return }
+    let reached = try Self.bytes(form: form, id: Self.id(1), at: time, reached: "key:clone")
+    #expect(throws: ApprovalRecord.Unreadable.unknownOperation("key:clone")) {
+      try ApprovalRecord(decoding: reached)
+    }
+    // The third form has a place for nothing, the fourth counts what there is.
+    let none = try Self.bytes(form: form, id: Self.id(1), at: time, reached: "")
+    if form == 3 {
+      #expect(try ApprovalRecord(decoding: none).reached.isEmpty)
+    } else {
+      #expect(throws: ApprovalRecord.Unreadable.unknownOperation("")) {
+        try ApprovalRecord(decoding: none)
+      }
+    }
+    let server = try await TestServer.unsealed()
+    try server.store.write(durability: .change) { transaction in
+      let id = try Self.id(1).description
+      try transaction.insertRecord(StoredRecord(kind: .approval, id: id, body: reached))
+    }
+    try await server.restart()
+    #expect(try server.service.sealStatus().sealed)
+    let error = await refused(.tampered) { try await server.unseal() }
+    #expect(error?.message.contains("key:clone") == true)
+    #expect(error?.remedy?.contains("later") == true)
+  }
+
   @Test
   func whatIsReachedIsKept() throws {
     let one = ApprovalRecord.Reached(operation: .keyUnwrap, resource: "keys/kek", key: "k")
     let other = ApprovalRecord.Reached(operation: .keyShow, resource: "keys/b", key: nil)
     for reached in [[], [one], [one, other]] {
       let record = try Self.record(reaching: reached)
-      #expect(ApprovalRecord(decoding: record.encoded) == record)
+      #expect(try ApprovalRecord(decoding: record.encoded) == record)
       #expect(record.reached == reached)
     }
   }

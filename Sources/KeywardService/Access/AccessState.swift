@@ -36,11 +36,7 @@ package final class AccessState: Sendable {
       identities = Mutex(IdentityBook(Registry(try Registry.Records(records))))
       for record in records {
         switch record.kind {
-        case .approval:
-          guard let approval = ApprovalRecord(decoding: record.body) else {
-            throw Self.unreadable(record)
-          }
-          book.put(approval)
+        case .approval: book.put(try Self.approval(record))
         case .token: credentials.put(try TokenRecord(decoding: record.body))
         case .secretID: credentials.put(try SecretIDRecord(decoding: record.body))
         case .authority, .cluster, .destination, .environment, .export, .importKey, .issuer,
@@ -60,6 +56,23 @@ package final class AccessState: Sendable {
     }
     approvals = Mutex(book)
     self.credentials = Mutex(credentials)
+  }
+
+  private static func approval(_ record: StoredRecord) throws(ServiceError) -> ApprovalRecord {
+    do throws(ApprovalRecord.Unreadable) {
+      return try ApprovalRecord(decoding: record.body)
+    } catch {
+      switch error {
+      case .malformed: throw unreadable(record)
+      case .unknownOperation(let name):
+        throw ServiceError(
+          .tampered,
+          "The request for approval \(record.id) reaches '\(name)', an operation that this version "
+            + "does not know.",
+          remedy: "Start the version of Keyward that wrote it, or a later one."
+        )
+      }
+    }
   }
 
   static func unreadable(_ record: StoredRecord) -> ServiceError {

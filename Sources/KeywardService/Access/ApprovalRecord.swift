@@ -221,19 +221,25 @@ package struct ApprovalRecord: Hashable, Sendable {
     return nil
   }
 
-  /// Reads what ``encoded`` wrote; nil for anything else.
-  package init?(decoding bytes: [UInt8]) {
+  /// Why bytes are no record that can be relied on.
+  package enum Unreadable: Error, Equatable, Sendable {
+    case malformed
+    /// Of a later version: without its meaning less would be approved of than was asked for.
+    case unknownOperation(String)
+  }
+
+  /// Reads what ``encoded`` wrote, and nothing else.
+  package init(decoding bytes: [UInt8]) throws(Unreadable) {
     do {
-      guard let (form, start) = Self.opened(bytes) else { return nil }
+      guard let (form, start) = Self.opened(bytes) else { throw Unreadable.malformed }
       self.form = form
       var reader = start
-      guard let id = ApprovalID(try reader.readText()) else { return nil }
+      guard let id = ApprovalID(try reader.readText()) else { throw Unreadable.malformed }
       self.id = id
       requester = try reader.readPrincipal()
       let source = try reader.readText()
       self.source = NetworkAddress(source)
-      guard let operation = ServiceOperation(rawValue: try reader.readText()) else { return nil }
-      self.operation = operation
+      operation = try Self.operation(try reader.readText())
       resource = try reader.readText()
       let key = form.hasKey ? try reader.readText() : ""
       self.key = key.isEmpty ? nil : key
@@ -243,17 +249,19 @@ package struct ApprovalRecord: Hashable, Sendable {
         case .third: 1
         case .fourth: try reader.readNumber()
         }
-      guard reachedCount <= UInt64(Self.mostReached) else { return nil }
-      reached = try (0..<reachedCount).compactMap { _ in try Reached(reading: &reader) }
+      guard reachedCount <= UInt64(Self.mostReached) else { throw Unreadable.malformed }
+      reached = try (0..<reachedCount).compactMap { _ in
+        try Reached(reading: &reader, mayBeNone: form == .third)
+      }
       summary = try reader.readText()
-      guard let digest = RequestDigest(try reader.readBytes()) else { return nil }
+      guard let digest = RequestDigest(try reader.readBytes()) else { throw Unreadable.malformed }
       self.digest = digest
       createdAt = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
       expiresAt = Timestamp(milliseconds: Int64(bitPattern: try reader.readNumber()))
-      guard let state = State(rawValue: try reader.readText()) else { return nil }
+      guard let state = State(rawValue: try reader.readText()) else { throw Unreadable.malformed }
       self.state = state
       let count = try reader.readNumber()
-      guard count <= UInt64(Self.mostVotes) else { return nil }
+      guard count <= UInt64(Self.mostVotes) else { throw Unreadable.malformed }
       for _ in 0..<count {
         let principal = try reader.readPrincipal()
         let source = NetworkAddress(try reader.readText())
@@ -271,9 +279,16 @@ package struct ApprovalRecord: Hashable, Sendable {
         )
       }
       try reader.finish()
+    } catch let error as Unreadable {
+      throw error
     } catch {
-      return nil
+      throw .malformed
     }
+  }
+
+  fileprivate static func operation(_ name: String) throws(Unreadable) -> ServiceOperation {
+    guard let operation = ServiceOperation(rawValue: name) else { throw .unknownOperation(name) }
+    return operation
   }
 }
 
@@ -284,13 +299,13 @@ extension ApprovalRecord.Reached {
     writer.add(reached?.key ?? "")
   }
 
-  /// Nil if there is nothing.
-  fileprivate init?(reading reader: inout RecordReader) throws(RecordReader.Failure) {
-    let operation = ServiceOperation(rawValue: try reader.readText())
+  /// Nil if there is nothing, where a record has a place for it all the same.
+  fileprivate init?(reading reader: inout RecordReader, mayBeNone: Bool) throws {
+    let name = try reader.readText()
     resource = try reader.readText()
     let key = try reader.readText()
     self.key = key.isEmpty ? nil : key
-    guard let operation else { return nil }
-    self.operation = operation
+    if mayBeNone, name.isEmpty { return nil }
+    operation = try ApprovalRecord.operation(name)
   }
 }
