@@ -34,8 +34,8 @@ package struct Route: Sendable {
     ///
     /// A process on the admin socket is the caller all the same; a network peer is nobody.
     case none
-    /// The peer of the admin socket, as the kernel names it (SO_PEERCRED), whatever token it shows:
-    /// for what is done before there is a store that could know a token.
+    /// The peer of the admin socket, as the kernel names it (SO_PEERCRED), whatever token it shows: for
+    /// what takes the server's own machine, the first init and the lift of an approval rule.
     case peer
     /// A token, a JWT or a client certificate; on the admin socket, without a token, the peer.
     case credential
