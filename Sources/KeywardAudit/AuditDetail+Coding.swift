@@ -14,6 +14,16 @@ extension EntryWriter {
       named("attribute", "attribute", attribute.rawValue)
     case .share(let index):
       numbers("share", ("index", index))
+    case .shares(let set, let indices):
+      raw(#"{"kind":"shares""#)
+      text(#","set":""#, set.text)
+      raw(#","indices":["#)
+      for (place, index) in indices.values.enumerated() {
+        if place > 0 { raw(",") }
+        number(index)
+      }
+      raw("]}")
+    case .approvalRule(let name): named("approval_rule", "rule", name.text)
     case .quorum(let threshold, let total):
       numbers("quorum", ("threshold", threshold), ("total", total))
     case .count(let count):
@@ -87,6 +97,17 @@ extension EntryReader {
     return detail
   }
 
+  private mutating func indices() throws(AuditError) -> AuditIndices {
+    try expect(#","indices":["#)
+    var values: [UInt64] = []
+    while !take("]") {
+      if !values.isEmpty { try expect(",") }
+      guard values.count < AuditIndices.most else { throw refusal("too many indices") }
+      values.append(try number())
+    }
+    return AuditIndices(values)
+  }
+
   private mutating func fields(of kind: String) throws(AuditError) -> AuditDetail {
     switch kind {
     case "state":
@@ -102,6 +123,13 @@ extension EntryReader {
       return .attribute(try value(AuditAttribute.init))
     case "share":
       return .share(index: try number(#","index":"#))
+    case "shares":
+      try expect(#","set":""#)
+      let set = AuditWord(try text(.code))
+      return .shares(set: set, indices: try indices())
+    case "approval_rule":
+      try expect(#","rule":""#)
+      return .approvalRule(AuditWord(try text(.code)))
     case "quorum":
       return .quorum(threshold: try number(#","threshold":"#), total: try number(#","total":"#))
     case "count":

@@ -8,6 +8,10 @@ package enum AuditDetail: Equatable, Sendable {
   case seal(AuditSeal)
   /// The index of an unseal or recovery share, never its value.
   case share(index: UInt64)
+  /// The shares that proved a quorum: the id of their set and their indices, never their values.
+  case shares(set: AuditWord, indices: AuditIndices)
+  /// The name of an approval rule, as it was given.
+  case approvalRule(AuditWord)
   /// A number of shares or approvals asked for, of how many.
   case quorum(threshold: UInt64, total: UInt64)
   /// How many things an operation touched.
@@ -55,6 +59,17 @@ package struct AuditWord: Equatable, Sendable {
 
   package init(_ text: String) {
     self.text = AuditText.code.bounded(text)
+  }
+}
+
+/// Numbers of shares; of more than 32 the first.
+package struct AuditIndices: Equatable, Sendable {
+  static let most = 32
+
+  package let values: [UInt64]
+
+  package init(_ values: [UInt64]) {
+    self.values = values.prefix(Self.most).map(AuditNumber.clamped)
   }
 }
 

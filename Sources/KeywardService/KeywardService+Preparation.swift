@@ -9,12 +9,13 @@ extension KeywardService {
   ///
   /// One at a time. Nothing is made for who may not, without the approvals that it takes, or while
   /// sealed: the operation itself then refuses, with its entry. A failure to make it becomes the
-  /// operation's own.
+  /// operation's own. With `isApprovedByShares` the operation sees to the approvals itself.
   func prepared<Made: Sendable>(
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
     reaching other: (operation: ServiceOperation, resource: Resource)? = nil,
+    isApprovedByShares: Bool = false,
     on queue: DispatchQueue? = nil,
     _ make: @escaping @Sendable () throws(ServiceError) -> Made
   ) async -> Result<Made, ServiceError> {
@@ -42,7 +43,7 @@ extension KeywardService {
           )
         ]
       }
-      try checkGathered(approvals, record, unsealed())
+      if !isApprovedByShares { try checkGathered(approvals, record, unsealed()) }
     } catch {
       return .failure(error)
     }

@@ -92,7 +92,7 @@ extension KeywardService {
         guard self.session.withLock({ $0.state.seals }) == old.map(\.record) else {
           throw ServiceError(.conflict, "Another rekey came in between.", remedy: "Try again.")
         }
-        let proved = try self.prove(shares, by: old.map(\.record), try state.rootKey())
+        let proved = try self.prove(shares, by: old.map(\.record), try state.rootKey()).seal
         guard let slot = old.first(where: { $0.record == proved })?.slot else {
           throw ServiceError(.internalError, "The seal has no place in the store.")
         }
@@ -142,7 +142,7 @@ extension KeywardService {
     }
   }
 
-  /// The set of which `input` has a threshold of shares; a passphrase is none.
+  /// What an entry says of the shares of which `input` has a threshold; a passphrase is none.
   ///
   /// Shares of a rekey that is not confirmed are none either: until then nobody but who made them need
   /// know of them.
@@ -150,7 +150,7 @@ extension KeywardService {
     _ input: SecretBox,
     by seals: [(slot: Int64, record: SealRecord)],
     _ rootKey: RootKey
-  ) throws(ServiceError) -> ShareSet {
+  ) throws(ServiceError) -> [AuditDetail] {
     guard input.bytes.trimmedLength > 0, input.bytes.looksLikeShares else {
       throw ServiceError(
         .wrongShare,
@@ -158,10 +158,10 @@ extension KeywardService {
         remedy: "Give them in one request, one a line."
       )
     }
-    let proved = try prove(input, by: seals.map(\.record), rootKey)
+    let proof = try prove(input, by: seals.map(\.record), rootKey)
     let confirmed = seals.map { SealGeneration(slot: $0.slot) }.min()
-    guard let set = proved.kind.shareSet,
-      let slot = seals.first(where: { $0.record == proved })?.slot
+    guard let set = proof.seal.kind.shareSet,
+      let slot = seals.first(where: { $0.record == proof.seal })?.slot
     else {
       throw ServiceError(.internalError, "The seal has no place in the store.")
     }
@@ -173,16 +173,25 @@ extension KeywardService {
           + "keyward operator rekey --confirm."
       )
     }
-    return set
+    return [
+      .quorum(threshold: UInt64(set.threshold), total: UInt64(set.count)),
+      .shares(set: AuditWord(set.id.description), indices: AuditIndices(proof.shares)),
+    ]
   }
 
-  /// The seal that `input` opens to the root key in memory; throws what is wrong with it.
+  /// A seal that was opened to the root key in memory, and the shares that opened it, by their indices.
+  private struct Proof {
+    let seal: SealRecord
+    var shares: [UInt64] = []
+  }
+
+  /// Proves that `input` opens a seal to the root key in memory; throws what is wrong with it.
   @discardableResult
   private func prove(
     _ input: SecretBox,
     by seals: [SealRecord],
     _ rootKey: RootKey
-  ) throws(ServiceError) -> SealRecord {
+  ) throws(ServiceError) -> Proof {
     let length = input.bytes.trimmedLength
     guard length > 0 else {
       throw ServiceError(
@@ -213,10 +222,12 @@ extension KeywardService {
     _ passphrase: consuming SecretBytes,
     by seals: [SealRecord],
     _ rootKey: RootKey
-  ) throws -> SealRecord {
+  ) throws -> Proof {
     let secret = SealSecret.passphrase(passphrase)
     for seal in seals where seal.isPassphrase {
-      if let opened = try? seal.open(with: secret), opened.isSame(as: rootKey) { return seal }
+      if let opened = try? seal.open(with: secret), opened.isSame(as: rootKey) {
+        return Proof(seal: seal)
+      }
     }
     throw ServiceError(.wrongPassphrase, "The passphrase is not the one of the present seal.")
   }
@@ -225,32 +236,32 @@ extension KeywardService {
     _ input: SecretBox,
     by seals: [SealRecord],
     _ rootKey: RootKey
-  ) throws -> SealRecord {
-    var progress: [ShareSetID: (UnsealProgress, SealRecord)] = [:]
+  ) throws -> Proof {
+    var progress: [ShareSetID: (UnsealProgress, Proof)] = [:]
     for seal in seals {
       if let set = seal.kind.shareSet, let start = UnsealProgress(seal) {
-        progress[set.id] = (start, seal)
+        progress[set.id] = (start, Proof(seal: seal))
       }
     }
     for line in try input.bytes.lines() {
       let share = try ShareText.parse(line.bytes)
-      guard let (started, seal) = progress[share.set.id] else {
+      guard var (current, proof) = progress[share.set.id] else {
         throw KeyringError.foreignShare(
           index: Int(share.index),
           setID: share.set.id.description,
           expected: progress.keys.map(\.description).sorted().joined(separator: " or ")
         )
       }
-      var current = started
       let outcome = current.shareOffered(share)
-      progress[share.set.id] = (current, seal)
+      proof.shares.append(UInt64(share.index))
+      progress[share.set.id] = (current, proof)
       switch outcome {
       case .collected: continue
       case .opened(let opened):
         guard opened.isSame(as: rootKey) else {
           throw KeyringError.sharesNotGenuine(indices: [Int(share.index)])
         }
-        return seal
+        return proof
       case .refused(let error): throw error
       }
     }

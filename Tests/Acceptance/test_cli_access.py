@@ -1,4 +1,5 @@
 """The commands of access, as a person or a pipeline types them: policy, tokens, logins, approvals."""
+import base64
 import datetime
 import ipaddress
 import json
@@ -394,6 +395,26 @@ def test_shares_lift_a_rule_whose_approvers_are_gone(stores):
     assert "No approval rule" in lift(files[:2], expect=6)
     entries = [entry for entry in desk.json("audit", "list") if entry["operation"] == "policy:apply"]
     assert [entry["outcome"] for entry in entries[-3:]] == ["allowed", "allowed", "not_found"], entries
+    for entry, indices in ((entries[-3], [2, 3]), (entries[-1], [1, 2])):
+        rule, quorum, used = json.loads(base64.b64decode(entry["encoded"]))["details"][:3]
+        assert rule == {"kind": "approval_rule", "rule": "destroy-by-two"}
+        assert (quorum["threshold"], used["kind"], used["indices"]) == (2, "shares", indices), entry
+
+
+def test_no_share_is_read_for_another_machine(desk):
+    """A lift is for the admin socket: to an https address nothing is read, and nobody is called."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        there = f"https://127.0.0.1:{server.getsockname()[1]}"
+        for more, variables in ((["--addr", there], {}), ([], {"KEYWARD_ADDR": there})):
+            somebody = Desk(desk.store, "somebody", **variables)
+            words = somebody.run("policy", "lift", "any", "--share-file", desk.home / "none", *more, expect=2)
+            assert "no share was read or sent" in words and "admin.sock" in words
+            # From standard input neither: what is there is left to the next.
+            words = somebody.run("policy", "lift", "any", "--share-file", "-", *more, data=b"kwshare1-x\n", expect=2)
+            assert "no share was read or sent" in words
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_a_cluster_by_options_and_by_file(desk):

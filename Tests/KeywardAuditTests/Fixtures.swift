@@ -73,6 +73,8 @@ enum Fixtures {
     .state(from: nil, to: .preActive),
     .seal(.systemdCredential),
     .share(index: 3),
+    .shares(set: AuditWord("0123456789abcdef"), indices: AuditIndices([1, 2, 255])),
+    .approvalRule(AuditWord("policy-by-two")),
     .quorum(threshold: 3, total: 5),
     .count(12),
     .size(32_769),

@@ -32,6 +32,32 @@ struct ApprovalRequirementTests {
     #expect(!isSatisfied(two, [a, same]))
   }
 
+  /// Without some operations a rule is for exactly the others; what covers none of them stays as it is
+  /// written.
+  @Test(arguments: [
+    ["*"], ["policy:*"], ["policy:apply"], ["policy:apply", "policy:*", "key:*"],
+    ["key:sign", "policy:escalate"], ["key:*"],
+  ])
+  func aRuleWithoutSomeOperations(_ patterns: [String]) throws {
+    let gone = OperationSet([.policyApply, .policyEscalate])
+    let tree = ApprovalTree(needed: 1, subjects: [Self.of("corp")], nested: [])
+    let path = try ResourcePattern("policy")
+    let rule = PolicyApprovalRule(
+      operations: patterns,
+      resources: [path],
+      tree: tree,
+      validFor: 60
+    )
+    let left = rule.without(gone)
+    #expect(left?.operations.bits ?? 0 == rule.operations.bits & ~gone.bits)
+    #expect((left == nil) == (patterns == ["policy:apply"]))
+    guard let left else { return }
+    #expect(left.resources == [path] && left.tree == tree && left.validFor == 60)
+    #expect(Set(left.operationPatterns).count == left.operationPatterns.count)
+    #expect(left.operationPatterns.contains("key:*") == patterns.contains("key:*"))
+    if patterns == ["key:*"] { #expect(left == rule) }
+  }
+
   @Test
   func theRequesterNeverCounts() {
     let one = ApprovalTree(needed: 1, subjects: [Self.of("dev")], nested: [])

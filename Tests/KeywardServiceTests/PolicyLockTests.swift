@@ -1,6 +1,8 @@
 import KeywardAudit
 import KeywardCrypto
+import KeywardKeyring
 import KeywardModel
+import KeywardPolicy
 import KeywardService
 import KeywardStore
 import KeywardTesting
@@ -60,8 +62,13 @@ struct PolicyLockTests {
     let event = try #require(try server.events(from: start).first)
     #expect(event.operation == "policy:apply" && event.resource == "policy")
     #expect(event.outcome == .allowed && event.approval == nil)
+    let share = try ShareText.parse(try SecretBytes.fixture(Array(shares[0].utf8)))
     #expect(
-      event.details == [.quorum(threshold: 3, total: 5), .versions(from: 1, to: 2), .count(1)]
+      event.details == [
+        .approvalRule(AuditWord("policy-by-ann")), .quorum(threshold: 3, total: 5),
+        .shares(set: AuditWord(share.set.id.description), indices: AuditIndices([3, 4, 5])),
+        .versions(from: 1, to: 2), .count(1),
+      ]
     )
     try await Self.change(server)
     try await server.restart()
@@ -87,7 +94,7 @@ struct PolicyLockTests {
     let events = try server.events(from: start)
     #expect(events.count == tries.count)
     #expect(events.allSatisfy { $0.operation == "policy:apply" && $0.outcome == .refused })
-    #expect(events.allSatisfy { $0.details.isEmpty })
+    #expect(events.allSatisfy { $0.details == [.approvalRule(AuditWord("policy-by-ann"))] })
     await refused(.approvalRequired) { try await Self.change(server) }
     #expect(try await server.service.policyText(.officer, revision: nil).revision.revision == 1)
   }
@@ -99,8 +106,12 @@ struct PolicyLockTests {
     for caller in [Caller.named("eve"), .named("ann"), .stranger] {
       await refused(.forbidden) { try await Self.lift(server, shares.prefix(3), as: caller) }
     }
-    for rule in ["imports-by-ann", "none", "", "writer"] {
+    for rule in ["imports-by-ann", "none", "", "writer", "no name\u{1f600}"] {
       await refused(.notFound) { try await Self.lift(server, shares.prefix(3), rule: rule) }
+      // The name as far as it can be one, and whose shares they were.
+      let event = try #require(try server.events().last)
+      #expect(event.details.count == 3)
+      #expect(event.details.first == .approvalRule(AuditWord(rule)))
     }
     #expect(try await server.service.policyText(.officer, revision: nil).revision.revision == 1)
     _ = try await server.service.seal(.officer)
@@ -132,6 +143,62 @@ struct PolicyLockTests {
     await refused(.approvalRequired) { try await Self.change(server) }
     #expect(try await Self.lift(server, shares.prefix(2)).revision == 2)
     try await Self.change(server)
+  }
+
+  // MARK: - A rule that covers more
+
+  /// What the rule asks for besides stays asked for, patterns written out.
+  @Test(arguments: [
+    (["policy:apply", "key:destroy"], ["key:destroy"]),
+    (["key:*", "policy:apply", "policy:escalate"], ["key:*"]),
+    (["policy:*"], ["policy:explain", "policy:read"]),
+  ])
+  func theRestOfARuleStays(_ before: [String], _ after: [String]) async throws {
+    let rule = PolicyText.approvalRule("mixed", before, ["policy", "keys/**"], of: "ann")
+    let (server, shares) = try await Self.locked(rule)
+    await refused(.approvalRequired) { try await Self.change(server) }
+    _ = try await Self.lift(server, shares.prefix(3), rule: "mixed")
+    try await Self.change(server)
+    if after.contains(where: { $0.hasPrefix("key:") }) {
+      await refused(.approvalRequired) {
+        try await server.service.destroyKey(.officer, name: "a/b", version: nil, after: nil)
+      }
+    } else {
+      await refused(.approvalRequired) {
+        try await server.service.policyText(.officer, revision: nil)
+      }
+    }
+    // The officer holds policy:escalate, and can take the rest away by an ordinary change.
+    let set = try server.service.unsealed().policy.set
+    guard case .approvalRule(let left)? = set.document(.approvalRule, "mixed")?.body else {
+      Issue.record("The rule is gone.")
+      return
+    }
+    #expect(left.operationPatterns.sorted() == after)
+    #expect(left.resources.map(\.description) == ["policy", "keys/**"])
+    try await server.apply(Self.others, prune: true)
+    _ = try await server.service.policyText(.officer, revision: nil)
+  }
+
+  /// Who does not hold policy:escalate takes no approval of it away.
+  @Test
+  func theRestStaysWithWhoMayNotEscalate() async throws {
+    let grant = PolicyText.grant("changer", to: ["eve"], .allow(["policy:apply"], ["policy"]))
+    let (server, shares) = try await Self.locked(PolicyText.all(Self.lock, grant))
+    _ = try await Self.lift(server, shares.prefix(3), as: .named("eve"))
+    let set = try server.service.unsealed().policy.set
+    guard case .approvalRule(let left)? = set.document(.approvalRule, "policy-by-ann")?.body else {
+      Issue.record("The rule is gone.")
+      return
+    }
+    #expect(left.operationPatterns == ["policy:escalate"])
+    let pruned = PolicyText.grant("more", to: ["eve"], .allow(["key:list"], ["keys"]))
+    await refused(.forbidden) {
+      try await server.service.applyPolicy(
+        .named("eve"),
+        PolicyApplyRequest(files: [PolicyFile(name: "more.yaml", text: pruned)])
+      )
+    }
   }
 
   // MARK: - A passphrase, and the shares that it makes

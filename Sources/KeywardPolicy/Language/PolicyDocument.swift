@@ -154,4 +154,25 @@ package struct PolicyApprovalRule: Hashable, Sendable {
     self.tree = tree
     self.validFor = validFor
   }
+
+  /// The rule for the operations that it has besides these; nil if there are none.
+  ///
+  /// A pattern that covers one of these is written out, so operations of a later version are not in it.
+  package func without(_ gone: OperationSet) -> PolicyApprovalRule? {
+    let left = operationPatterns.flatMap { pattern -> [String] in
+      guard let set = OperationSet(pattern: pattern), set.bits & gone.bits != 0 else {
+        return [pattern]
+      }
+      return set.operations.filter { !gone.contains($0) }.map(\.rawValue)
+    }
+    guard !left.isEmpty else { return nil }
+    var seen: Set<String> = []
+    return PolicyApprovalRule(
+      operations: left.filter { seen.insert($0).inserted },
+      resources: resources,
+      conditions: conditions,
+      tree: tree,
+      validFor: validFor
+    )
+  }
 }

@@ -6,14 +6,15 @@ import KeywardModel
 struct PolicyLift: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lift",
-    abstract: "Take out an approval rule whose approvers are gone, with a quorum of shares.",
+    abstract: "Lift an approval rule whose approvers are gone, with a quorum of shares.",
     discussion: """
         keyward policy lift policy-by-two --share-file ana.txt --share-file ben.txt
 
-      For an approval rule that is in the way of your own changes of the policy, and no other. A \
-      threshold of the seal's shares, or of its recovery shares, stands for the approvals. It takes \
-      the right policy:apply, the server's own machine (the admin socket), and has its entry in the \
-      audit log. What comes next is an ordinary change: keyward policy apply.
+      For an approval rule that is in the way of your own changes of the policy, and no other. What \
+      else it asks approval for stays. A threshold of the seal's shares, or of its recovery shares, \
+      stands for the approvals. It takes the right policy:apply and the server's own machine (the \
+      admin socket), and has its entry in the audit log. What comes next is an ordinary change: \
+      keyward policy apply.
       """
   )
 
@@ -38,7 +39,8 @@ struct PolicyLift: ParsableCommand {
     let shares = try SecretInput.shares(shareFile, try client.status())
     let revision = try client.liftApprovalRule(rule, shares: try SecretInput.lines(shares))
     try output.print(revision) {
-      "Lifted: the policy is at revision \(revision.revision), without the approval rule '\(rule)'."
+      "Lifted: at revision \(revision.revision) of the policy the approval rule '\(rule)' is not in "
+        + "the way of your changes any more."
     }
   }
 }
