@@ -12,6 +12,9 @@ package final class HTTPClient {
   private let handle: UnsafeMutableRawPointer
   /// Where libcurl writes what exactly went wrong.
   private let words = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  /// Whether a body that goes out once has begun to: on a kept connection, after whose death libcurl
+  /// fails at connecting anew rather than at sending.
+  private var hasBegunToSend = false
 
   private static let isPrepared: Bool = kw_curl_prepare() == CURLE_OK
 
@@ -42,6 +45,7 @@ package final class HTTPClient {
     // Without a body there is nothing that libcurl could not send again on a new connection.
     if request.isSentOnce, !request.hasBody { try set(CURLOPT_FRESH_CONNECT, 1) }
     words.pointee = 0
+    hasBegunToSend = false
     try check(kw_curl_set_error_buffer(handle, words))
     try check(kw_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.first))
     let context = Unmanaged.passUnretained(transfer).toOpaque()
@@ -91,6 +95,7 @@ package final class HTTPClient {
     return withUnsafeMutablePointer(to: &body) { body in
       let code = kw_curl_set_body_once(handle, body)
       guard code == CURLE_OK else { return code }
+      defer { hasBegunToSend = body.pointee.left < bytes.count }
       return curl_easy_perform(handle)
     }
   }
@@ -172,7 +177,7 @@ package final class HTTPClient {
       ? String(cString: strerror(number)) : String(cString: curl_easy_strerror(code))
     switch code {
     case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST:
-      return .unreachable(reason: words)
+      return hasBegunToSend ? .interrupted(reason: words) : .unreachable(reason: words)
     case CURLE_OPERATION_TIMEDOUT:
       return .timedOut
     case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING,
@@ -181,9 +186,8 @@ package final class HTTPClient {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE,
       CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
       let exact = String(cString: self.words)
-      return .untrusted(
-        reason: exact.isEmpty ? String(cString: curl_easy_strerror(code)) : exact
-      )
+      let reason = exact.isEmpty ? String(cString: curl_easy_strerror(code)) : exact
+      return hasBegunToSend ? .interrupted(reason: reason) : .untrusted(reason: reason)
     default:
       return .failed(reason: String(cString: curl_easy_strerror(code)))
     }

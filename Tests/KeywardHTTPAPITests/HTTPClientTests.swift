@@ -10,11 +10,11 @@ import Testing
 /// The libcurl client against a server that misbehaves.
 @Suite("HTTPClient")
 struct HTTPClientTests {
-  /// Gives `body` a client of a server that does `serve` with each connection, and closes it then.
-  private static func withServer<R>(
-    _ serve: @escaping @Sendable (CInt) -> Void,
-    _ body: (HTTPClient) throws -> R
-  ) throws -> R {
+  /// Has each connection to a socket of its own served by `serve`, which is given the socket's path.
+  private static func listening(
+    _ serve: @escaping @Sendable (_ connection: CInt, _ path: String) -> Void,
+    _ body: (HTTPClient) throws -> Void
+  ) throws {
     var template = Array("/tmp/keyward-client-XXXXXX".utf8CString)
     let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
     let path = folder + "/s.sock"
@@ -30,28 +30,30 @@ struct HTTPClientTests {
     server.async {
       while case let connection = accept(descriptor, nil, nil), connection >= 0 {
         server.async {
-          serve(connection)
+          serve(connection, path)
           close(connection)
         }
       }
       close(descriptor)
     }
     defer { shutdown(descriptor, CInt(SHUT_RDWR)) }
-    return try body(try HTTPClient(.unix(path: path)))
+    try body(try HTTPClient(.unix(path: path)))
   }
 
-  private static func send(_ answer: String, to connection: CInt) {
-    let bytes = Array(answer.utf8)
+  private static func send(_ text: String, _ connection: CInt) {
+    let bytes = Array(text.utf8)
     _ = Glibc.send(connection, bytes, bytes.count, CInt(MSG_NOSIGNAL))
   }
 
-  /// Answers a request with fixed bytes and hangs up.
+  /// Answers each connection with fixed bytes and closes it.
   private static func serve(_ answer: String, _ body: (HTTPClient) throws -> Void) throws {
-    let serve: @Sendable (CInt) -> Void = { connection in
-      guard readRequest(connection) else { return }
-      send(answer, to: connection)
-    }
-    try withServer(serve, body)
+    try listening(
+      { connection, _ in
+        _ = readRequest(connection)
+        send(answer, connection)
+      },
+      body
+    )
   }
 
   private static func expect(_ answer: String, _ expected: HTTPClientError?) throws {
@@ -85,28 +87,32 @@ struct HTTPClientTests {
   }
 
   /// How many requests reach a server that answers the first on a kept connection, reads the second
-  /// whole and hangs up; and how the second ended.
+  /// whole and hangs up, for good or to be reached again; and how the second ended.
   private static func requestsAfterHangUp(
-    _ second: HTTPClientRequest
+    _ second: HTTPClientRequest,
+    isGone: Bool = false
   ) throws -> (arrived: Int, error: HTTPClientError?) {
     let arrived = Mutex(0)
-    let serve: @Sendable (CInt) -> Void = { connection in
+    var failure: HTTPClientError?
+    let answer: @Sendable (CInt, String) -> Void = { connection, path in
       while readRequest(connection) {
         let number = arrived.withLock { arrived in
           arrived += 1
           return arrived
         }
-        guard number != 2 else { break }
-        send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", to: connection)
+        guard number != 2 else {
+          if isGone { unlink(path) }
+          return
+        }
+        send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", connection)
       }
     }
-    return try withServer(serve) { client in
+    try listening(answer) { client in
       let first = try client.send(HTTPClientRequest(.get, "/"))
       #expect(first.status == 200)
-      var failure: HTTPClientError?
       do throws(HTTPClientError) { _ = try client.send(second) } catch { failure = error }
-      return (arrived.withLock { $0 }, failure)
     }
+    return (arrived.withLock { $0 }, failure)
   }
 
   /// Reads a request with the body that its head announces; false at the end of the connection.
@@ -155,6 +161,30 @@ struct HTTPClientTests {
       var request = request
       request.isSentOnce = true
       let (arrived, error) = try Self.requestsAfterHangUp(request)
+      #expect(arrived == 2)
+      guard case .interrupted = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+    }
+  }
+
+  @Test("What has been sent is not called unsent when the server cannot be reached again")
+  func sentAndGone() throws {
+    for count in [3, 200_000] {
+      var request = HTTPClientRequest(
+        .post,
+        "/",
+        body: .bytes(Array(repeating: 65, count: count), contentType: "text/plain")
+      )
+      // Of a request that may go out again libcurl says how the last try ended.
+      let plain = try Self.requestsAfterHangUp(request, isGone: true)
+      guard case .unreachable = plain.error else {
+        Issue.record("\(String(describing: plain.error))")
+        continue
+      }
+      request.isSentOnce = true
+      let (arrived, error) = try Self.requestsAfterHangUp(request, isGone: true)
       #expect(arrived == 2)
       guard case .interrupted = error else {
         Issue.record("\(String(describing: error))")
