@@ -1,3 +1,4 @@
+import Dispatch
 package import KeywardExport
 package import KeywardModel
 
@@ -57,11 +58,17 @@ extension CloudPlace {
     now: @escaping @Sendable () -> Timestamp
   ) throws(CloudFailure) -> (any CloudDestination, CloudSession) {
     let authorities = try trust.authorities(for: self)
+    // Not cut short when the one who asked has gone: what is under way at the provider goes on.
     let pause: @Sendable (Int) async -> Void = { milliseconds in
-      try? await Task.sleep(for: .milliseconds(milliseconds))
+      await withCheckedContinuation { continuation in
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+          continuation.resume()
+        }
+      }
     }
     let session = CloudSession(
       transport: RetryingTransport(CurlTransport(authorityText: authorities), pause: pause),
+      authorities: authorities,
       now: now,
       pause: pause
     )

@@ -23,6 +23,8 @@ package struct GoogleServiceAccount: Sendable {
   package let tokenURL: String
   /// The tokens that it was given, for all sessions in which it is used.
   let tokens = AccessTokens()
+  /// The import jobs that it found, for all sessions in which it is used.
+  let jobs = GoogleImportJobs()
 
   package static let usualTokenURL = "https://oauth2.googleapis.com/token"
 

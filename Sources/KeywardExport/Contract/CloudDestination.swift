@@ -166,6 +166,8 @@ package struct CloudKeyStatus: Sendable, Equatable {
 /// What a destination needs beside its own description.
 package struct CloudSession: Sendable {
   package let transport: any CloudTransport
+  /// The authorities that the transport trusts instead of the system's, in PEM.
+  let authorities: String?
   package let now: @Sendable () -> Timestamp
   /// Waits so many milliseconds, between two looks at what takes its time.
   package let pause: @Sendable (Int) async -> Void
@@ -173,10 +175,12 @@ package struct CloudSession: Sendable {
 
   package init(
     transport: any CloudTransport,
+    authorities: String? = nil,
     now: @escaping @Sendable () -> Timestamp,
     pause: @escaping @Sendable (Int) async -> Void
   ) {
     self.transport = transport
+    self.authorities = authorities
     self.now = now
     self.pause = pause
   }

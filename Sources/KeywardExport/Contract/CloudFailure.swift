@@ -14,6 +14,7 @@ package struct CloudFailure: Error, Equatable, Sendable {
     case credentialsRefused = "provider_credentials_refused"
     case accessDenied = "provider_access_denied"
     case notFound = "provider_key_not_found"
+    case alreadyThere = "provider_key_exists"
     case refused = "provider_refused"
     case tokenExpired = "import_token_expired"
     case tokenInvalid = "import_token_invalid"

@@ -2,6 +2,7 @@
 import http.server
 import json
 import pathlib
+import shutil
 import socketserver
 import ssl
 import sys
@@ -40,6 +41,8 @@ class Request:
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    # Head and body of an answer leave in one record.
+    wbufsize = -1
 
     def setup(self):
         self.request.settimeout(30)
@@ -227,6 +230,7 @@ class Fake:
         self.released.set()
         self.server.shutdown()
         self.server.server_close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def wait_for_commands(fake):

@@ -54,27 +54,20 @@ package struct GoogleDestination: CloudDestination {
     let (key, isNew) = try await findKey(name, plan, session)
     let before = isNew ? "0" : try await lastVersion(of: key, session)
     let job = try await findJob(method, session)
-    guard let pem = job.object("publicKey")?["pem"]?.text,
-      let end = (job["expireTime"]).flatMap(ProviderTime.parse)
-    else {
-      throw ProviderWords.unintelligible(
-        "give the import job",
-        "it has no key or no end",
-        changes: false
-      )
-    }
     return WrappingParameters(
       provider: .google,
       providerKeyID: key,
-      publicKey: try WrappingKeyCheck.der(pem: pem, bits: plan.wrappingKeyBits),
+      publicKey: job.publicKey,
       algorithm: plan.wrapping,
-      validUntil: end,
-      wrappingKeyID: job["name"]?.text,
+      validUntil: job.validUntil,
+      wrappingKeyID: job.name,
       before: before
     )
   }
 
-  /// The key, and whether it was made since it was not there; one that is there must be for the same.
+  /// The key, and whether it was made just now; one that was there before must be for the same.
+  ///
+  /// A key that no import is known into is made without looking for it first.
   private func findKey(
     _ name: String,
     _ plan: CloudPlan,
@@ -82,40 +75,68 @@ package struct GoogleDestination: CloudDestination {
   ) async throws(CloudFailure) -> (String, isNew: Bool) {
     let path = "\(ring)/cryptoKeys/\(name)"
     let purpose = plan.usage ?? GoogleKeyService.usualPurpose(plan.keySpec)
-    let found: JSONObject
-    var isNew = false
+    var isNew = plan.providerKeyID == nil
+    let key: JSONObject
     do throws(CloudFailure) {
-      found = try await api.call(.get, path, nil, "find the key", .always, session)
-    } catch  where error.code == .notFound {
+      key =
+        isNew
+        ? try await makeKey(name, purpose, plan.keySpec, session)
+        : try await lookUp(path, session)
+    } catch  where isNew && (error.code == .alreadyThere || error.code == .accessDenied) {
+      // Who may import need not be allowed to make keys.
+      let refusal = error
+      isNew = false
+      do throws(CloudFailure) {
+        key = try await lookUp(path, session)
+      } catch  where error.code == .notFound {
+        throw refusal
+      }
+    } catch  where !isNew && error.code == .notFound {
       isNew = true
-      found = try await api.call(
-        .post,
-        "\(ring)/cryptoKeys",
-        query: "cryptoKeyId=\(name)&skipInitialVersionCreation=true",
-        .members([
-          ("purpose", .string(purpose)), ("importOnly", .bool(true)),
-          (
-            "versionTemplate",
-            .members([
-              ("algorithm", .string(plan.keySpec)), ("protectionLevel", .string(protectionLevel)),
-            ])
-          ),
-        ]),
-        "make the key",
-        .ifNotActedOn,
-        session
-      )
+      key = try await makeKey(name, purpose, plan.keySpec, session)
     }
-    guard found["purpose"]?.text == purpose else {
+    guard key["purpose"]?.text == purpose else {
       throw CloudFailure(.unfit, "The key of Google is not for \(purpose).")
     }
-    guard found.object("versionTemplate")?["protectionLevel"]?.text == protectionLevel else {
+    guard key.object("versionTemplate")?["protectionLevel"]?.text == protectionLevel else {
       throw CloudFailure(
         .unfit,
         "The key of Google has another protection level than \(protectionLevel)."
       )
     }
     return (path, isNew)
+  }
+
+  private func lookUp(
+    _ path: String,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> JSONObject {
+    try await api.call(.get, path, nil, "find the key", .always, session)
+  }
+
+  private func makeKey(
+    _ name: String,
+    _ purpose: String,
+    _ algorithm: String,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> JSONObject {
+    try await api.call(
+      .post,
+      "\(ring)/cryptoKeys",
+      query: "cryptoKeyId=\(name)&skipInitialVersionCreation=true",
+      .members([
+        ("purpose", .string(purpose)), ("importOnly", .bool(true)),
+        (
+          "versionTemplate",
+          .members([
+            ("algorithm", .string(algorithm)), ("protectionLevel", .string(protectionLevel)),
+          ])
+        ),
+      ]),
+      "make the key",
+      .ifNotActedOn,
+      session
+    )
   }
 
   /// A method as part of a name: Google takes 63 characters.
@@ -128,26 +149,47 @@ package struct GoogleDestination: CloudDestination {
   private func findJob(
     _ method: GoogleJobMethod,
     _ session: CloudSession
-  ) async throws(CloudFailure) -> JSONObject {
-    let day = session.now().rfc3339.prefix(10).filter { $0 != "-" }
+  ) async throws(CloudFailure) -> GoogleImportJob {
+    let now = session.now()
+    let day = now.rfc3339.prefix(10).filter { $0 != "-" }
     let name = "keyward-\(Self.jobName(method))-\(protectionLevel.lowercased())-\(day)"
     let path = "\(ring)/importJobs/\(name)"
+    if let job = api.account.jobs.job(place(path, session), at: now) { return job }
     let what = "give the import job"
+    let answer = try await activeJob(name, path, method, what, session)
+    guard let pem = answer.object("publicKey")?["pem"]?.text,
+      let end = answer["expireTime"].flatMap(ProviderTime.parse)
+    else { throw ProviderWords.unintelligible(what, "it has no key or no end", changes: false) }
+    let job = GoogleImportJob(
+      name: path,
+      publicKey: try WrappingKeyCheck.der(pem: pem, bits: method.bits),
+      validUntil: end
+    )
+    api.account.jobs.keep(job, place(path, session), at: now)
+    return job
+  }
+
+  private func place(_ job: String, _ session: CloudSession) -> GoogleImportJobs.Place {
+    GoogleImportJobs.Place(endpoint: api.endpoint, authorities: session.authorities, name: job)
+  }
+
+  private func activeJob(
+    _ name: String,
+    _ path: String,
+    _ method: GoogleJobMethod,
+    _ what: String,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> JSONObject {
     var job: JSONObject
     do throws(CloudFailure) {
       job = try await api.call(.get, path, nil, what, .always, session)
     } catch  where error.code == .notFound {
-      job = try await api.call(
-        .post,
-        "\(ring)/importJobs",
-        query: "importJobId=\(name)",
-        .members([
-          ("importMethod", .string(method.name)), ("protectionLevel", .string(protectionLevel)),
-        ]),
-        "make the import job",
-        .ifNotActedOn,
-        session
-      )
+      do throws(CloudFailure) {
+        job = try await makeJob(name, method, session)
+      } catch  where error.code == .alreadyThere {
+        // Another made it meanwhile.
+        job = try await api.call(.get, path, nil, what, .always, session)
+      }
     }
     for _ in 0..<Self.looks {
       guard job["importMethod"]?.text == method.name,
@@ -171,6 +213,24 @@ package struct GoogleDestination: CloudDestination {
     )
   }
 
+  private func makeJob(
+    _ name: String,
+    _ method: GoogleJobMethod,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> JSONObject {
+    try await api.call(
+      .post,
+      "\(ring)/importJobs",
+      query: "importJobId=\(name)",
+      .members([
+        ("importMethod", .string(method.name)), ("protectionLevel", .string(protectionLevel)),
+      ]),
+      "make the import job",
+      .ifNotActedOn,
+      session
+    )
+  }
+
   package func deliver(
     _ blob: [UInt8],
     _ plan: CloudPlan,
@@ -180,6 +240,22 @@ package struct GoogleDestination: CloudDestination {
     guard let job = parameters.wrappingKeyID else {
       throw CloudFailure(.unfit, "The parameters of Google do not name their import job.")
     }
+    do throws(CloudFailure) {
+      return try await imported(blob, plan, parameters, job, session)
+    } catch {
+      // The job may be why: the next export asks for it anew.
+      api.account.jobs.forget(place(job, session))
+      throw error
+    }
+  }
+
+  private func imported(
+    _ blob: [UInt8],
+    _ plan: CloudPlan,
+    _ parameters: WrappingParameters,
+    _ job: String,
+    _ session: CloudSession
+  ) async throws(CloudFailure) -> ImportReceipt {
     let what = "import the key"
     let answer = try await api.call(
       .post,

@@ -50,6 +50,12 @@ struct GoogleKeyService: Sendable {
     let status = error?["status"]?.text ?? ""
     let message = error?["message"]?.text ?? ""
     let said = status.isEmpty ? message : "\(status): \(message)"
+    if status == "ALREADY_EXISTS" {
+      return CloudFailure(
+        .alreadyThere,
+        "Google has one of that name already, and was asked to \(what)."
+      )
+    }
     return ProviderWords.failure(response.status, said, what, changes: changes)
   }
 
