@@ -20,24 +20,39 @@ final class CloudConnections: Sendable {
     let since: DispatchTime
   }
 
+  /// Where those wait who want to speak to one place.
+  private struct Gate {
+    let turns: DispatchSemaphore
+    /// Those who wait and those who have their turn; without any it is gone.
+    var users = 0
+  }
+
   private struct State: Sendable {
     var used = 0
+    var gates: [Place: Gate] = [:]
     /// The one that was used last is the last.
     var idle: [Idle] = []
     var isSweepDue = false
   }
 
   /// Those of this process.
-  static let shared = CloudConnections(most: 16, idleSeconds: 30)
+  static let shared = CloudConnections(most: 16, toOnePlace: 12, idleSeconds: 30)
 
   private let most: Int
+  private let toOnePlace: Int
+  private let waitSeconds: Int
   private let idleSeconds: Int
   private let free: DispatchSemaphore
   private let state = Mutex(State())
 
-  /// At most `most` connections in use and idle together; an idle one is closed after `idleSeconds`.
-  init(most: Int, idleSeconds: Int) {
+  /// At most `most` connections in use and idle together, of which `toOnePlace` are in use for one place.
+  ///
+  /// So a place that hangs does not hold up the others. Who has waited `waitSeconds` for a turn is
+  /// refused; an idle connection is closed after `idleSeconds`, and before twice as many.
+  init(most: Int, toOnePlace: Int, waitSeconds: Int = 30, idleSeconds: Int) {
     self.most = most
+    self.toOnePlace = toOnePlace
+    self.waitSeconds = waitSeconds
     self.idleSeconds = idleSeconds
     free = DispatchSemaphore(value: most)
   }
@@ -52,7 +67,12 @@ final class CloudConnections: Sendable {
     with place: Place,
     _ body: (HTTPClient) throws(HTTPClientError) -> Answer
   ) throws(HTTPClientError) -> Answer {
-    free.wait()
+    let deadline = DispatchTime.now() + .seconds(waitSeconds)
+    let turns = enter(place)
+    defer { leave(place) }
+    guard turns.wait(timeout: deadline) == .success else { throw Self.busy }
+    defer { turns.signal() }
+    guard free.wait(timeout: deadline) == .success else { throw Self.busy }
     defer { free.signal() }
     let client: HTTPClient
     let answer: Answer
@@ -65,6 +85,26 @@ final class CloudConnections: Sendable {
     }
     give(client, place)
     return answer
+  }
+
+  private static let busy = HTTPClientError.unreachable(
+    reason: "all connections to providers are in use, and none was free in time"
+  )
+
+  private func enter(_ place: Place) -> DispatchSemaphore {
+    state.withLock { state in
+      var gate = state.gates[place] ?? Gate(turns: DispatchSemaphore(value: toOnePlace))
+      gate.users += 1
+      state.gates[place] = gate
+      return gate.turns
+    }
+  }
+
+  private func leave(_ place: Place) {
+    state.withLock { state in
+      state.gates[place]?.users -= 1
+      if state.gates[place]?.users == 0 { state.gates[place] = nil }
+    }
   }
 
   private func take(_ place: Place) throws(HTTPClientError) -> HTTPClient {
