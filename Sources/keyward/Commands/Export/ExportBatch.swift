@@ -15,7 +15,7 @@ struct ExportBatch {
       let key: String
       let message: String
       let remedy: String?
-      /// The exit status that the failure of one export has: 7 for a copy that is another key.
+      /// The exit status that an export by itself would have ended with.
       let status: Int32
     }
 
@@ -23,6 +23,12 @@ struct ExportBatch {
     /// Keys whose newest version was there before.
     var present: [String] = []
     var failures: [Failure] = []
+    /// Whether the copy of one turned out to be another key.
+    private(set) var hasAnotherKey = false
+
+    private enum CodingKeys: String, CodingKey {
+      case exports, present, failures
+    }
   }
 
   let keys: [KeyName]
@@ -34,7 +40,7 @@ struct ExportBatch {
   let check: @Sendable (ExportInfo) throws -> Void
 
   /// An export waits for its provider nearly all of its time.
-  private static let connections = 32
+  private static let connections = 64
 
   func run() throws -> Report {
     let requests = try requests()
@@ -50,16 +56,18 @@ struct ExportBatch {
     guard let first = rest.popFirst() else { return report }
     let progress = ProgressBar(total: rest.count + 1)
     defer { progress.finish() }
-    report.exports.append(try export(first, client))
+    let export = try export(first, client)
+    try ExportCompletion.check(export)
+    report.exports.append(export)
     progress.advance(failed: false)
     let shared = Mutex((rest: rest, report: report))
     inThreads(min(Self.connections, rest.count)) {
       // Each has its own, since a connection serves one thread.
       let client = Result { try connect() }
       while let request = shared.withLock({ $0.rest.popFirst() }) {
-        let result = Result { try export(request, client.get()) }
-        shared.withLock { $0.report.add(result, of: request.key) }
-        progress.advance(failed: (try? result.get()) == nil)
+        let result = Result { try self.export(request, client.get()) }
+        let isDone = shared.withLock { $0.report.add(result, of: request.key) }
+        progress.advance(failed: !isDone)
       }
     }
     return shared.withLock(\.report)
@@ -81,9 +89,7 @@ struct ExportBatch {
     let prepared = try client.prepareExport(request)
     try check(prepared)
     if request.dryRun == true { return prepared }
-    let export = try client.completeExport(prepared).export
-    try ExportCompletion.check(export)
-    return export
+    return try client.completeExport(prepared).export
   }
 
   /// One for each key, with the name that it has there.
@@ -122,10 +128,15 @@ struct ExportBatch {
 }
 
 extension ExportBatch.Report {
-  fileprivate mutating func add(_ result: Result<ExportInfo, any Error>, of key: String) {
-    switch result {
-    case .success(let export): exports.append(export)
-    case .failure(let error):
+  /// Adds what came of a key; false if it failed.
+  fileprivate mutating func add(_ result: Result<ExportInfo, any Error>, of key: String) -> Bool {
+    do {
+      let export = try result.get()
+      hasAnotherKey = hasAnotherKey || ExportCompletion.isAnotherKey(export)
+      try ExportCompletion.check(export)
+      exports.append(export)
+      return true
+    } catch {
       let failure = CommandFailure(error)
       failures.append(
         Failure(
@@ -135,6 +146,7 @@ extension ExportBatch.Report {
           status: (failure?.status ?? .failed).rawValue
         )
       )
+      return false
     }
   }
 

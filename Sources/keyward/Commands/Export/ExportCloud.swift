@@ -220,10 +220,7 @@ struct ExportCloud<Noun: CloudNoun>: ParsableCommand {
     ).run()
     try output.print(report) { report.text }
     guard !report.failures.isEmpty else { return }
-    let isContradicted = report.failures.contains {
-      $0.status == ExitStatus.verificationFailed.rawValue
-    }
-    throw ExitCode((isContradicted ? ExitStatus.verificationFailed : .failed).rawValue)
+    throw ExitCode((report.hasAnotherKey ? ExitStatus.verificationFailed : .failed).rawValue)
   }
 
   private func check(_ prepared: ExportInfo) throws {
@@ -284,9 +281,11 @@ enum ExportCompletion {
     try check(result.export)
   }
 
+  static func isAnotherKey(_ export: ExportInfo) -> Bool { export.state == "contradicted" }
+
   /// Fails if the copy was found to be another key.
   static func check(_ export: ExportInfo) throws {
-    guard export.state == "contradicted" else { return }
+    guard isAnotherKey(export) else { return }
     throw CommandFailure(
       .verificationFailed,
       "The key at the provider is not the one in Keyward: "
