@@ -307,7 +307,7 @@ def test_once_and_for_its_name_alone(store, report):
     blob = cryptography_blob(public, made.material, algorithm)
     for name in ("app/other", "app/key/deeper"):
         words = bring(store, name, made, blob, algorithm, key, expect=6)
-        assert f"keyward key wrapping-key {name}" in words
+        assert f"keyward key wrapping-key fetch {name}" in words
     for old in ("RSA_AES_KEY_WRAP_SHA_1", "RSAES_OAEP_SHA_1"):
         words = bring(store, "app/key", made, blob, old, key, expect=2)
         assert "SHA-256" in words, words

@@ -239,7 +239,7 @@ extension ServiceError {
     ServiceError(
       .notFound,
       "There is no such wrapping key for '\(name)', or no more.",
-      remedy: "Fetch a new one with: keyward key wrapping-key \(name)."
+      remedy: "Fetch a new one with: keyward key wrapping-key fetch \(name)."
     )
   }
 }

@@ -78,7 +78,8 @@ struct KeyWrappingKeyFetch: ParsableCommand {
     """
     While `openssl enc` below runs, others on that machine can read the ephemeral key from its arguments:
     use one that you are alone on. Raw bytes of a symmetric key need no ephemeral key: encrypt key.bin
-    itself with `openssl pkeyutl`, and import it with --wrapping RSAES_OAEP_SHA_256.
+    itself as ephemeral.bin is encrypted below, with each -pkeyopt, and import it with
+    --wrapping RSAES_OAEP_SHA_256.
 
     Next, where the key is (raw bytes, or PKCS#8 DER, in key.bin), with the public key in \(pem):
 
