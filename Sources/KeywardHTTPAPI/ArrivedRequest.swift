@@ -34,8 +34,21 @@ struct ArrivedRequest: Sendable {
   ///
   /// A value is spelled so that it cannot look like a parameter, and a long one is cut, so that it
   /// hides none.
-  var summary: String {
-    var text = "\(route.method.rawValue) \(path)"
+  ///
+  /// It holds no more than it needs of the request: neither credentials nor octets.
+  var summary: @Sendable () -> String {
+    { [method = route.method.rawValue, path, query, json] in
+      Self.summary(method, path, query, json)
+    }
+  }
+
+  private static func summary(
+    _ method: String,
+    _ path: String,
+    _ query: QueryValues,
+    _ json: [UInt8]
+  ) -> String {
+    var text = "\(method) \(path)"
     for (index, (name, value)) in query.sorted.enumerated() {
       text += (index == 0 ? "?" : "&") + "\(name)=" + RequestSummary.value(value)
     }

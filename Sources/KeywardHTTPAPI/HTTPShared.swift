@@ -107,7 +107,7 @@ final class HTTPShared: Sendable {
         transport: door,
         operation: arrived.route.operation,
         digest: digest,
-        summary: { arrived.summary }
+        summary: arrived.summary
       )
     )
   }
