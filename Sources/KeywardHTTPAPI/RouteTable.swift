@@ -20,34 +20,66 @@ package enum RouteTable {
     case notFound
   }
 
-  private static let indexed = Dictionary(grouping: all.indices) { all[$0].pattern }
+  /// The routes of paths that have no name in them.
+  private static let plain = Dictionary(
+    grouping: all.indices.filter { !all[$0].pattern.contains(namePlace) }
+  ) { all[$0].pattern }
 
-  /// What stands before the `{` of patterns with a name, longest first.
-  private static let prefixes = Set(
-    all.compactMap { route in
-      route.pattern.firstIndex(of: "{").map { String(route.pattern[..<$0]) }
+  private static let namePlace = "{name}"
+
+  /// The routes of paths with a name: by what stands before it, as `/api/v1/keys/`, and by what stands
+  /// behind it, which is nothing or an action as `:rotate`.
+  private static let families: [Substring: [Substring: [Int]]] = {
+    var families: [Substring: [Substring: [Int]]] = [:]
+    for index in all.indices {
+      guard let place = all[index].pattern.firstRange(of: namePlace) else { continue }
+      let pattern = all[index].pattern
+      families[pattern[..<place.lowerBound], default: [:]][
+        pattern[place.upperBound...],
+        default: []
+      ]
+      .append(index)
     }
-  ).sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+    return families
+  }()
+
+  /// How many slashes the longest beginning of a family has.
+  private static let deepest = families.keys.map { $0.count { $0 == "/" } }.max() ?? 0
 
   /// Finds a route for a canonical path; a route that is not served at `door` is not there.
   static func match(method: String, path: String, door: Caller.Transport) -> Match {
     var nameText = ""
-    var found = indexed[path]
-    if found == nil, let prefix = prefixes.first(where: { path.utf8.starts(with: $0.utf8) }) {
-      let rest = path.utf8.dropFirst(prefix.utf8.count)
-      let name = rest.prefix { $0 != UInt8(ascii: ":") }
+    var found = plain[path]
+    if found == nil, let (start, family) = family(of: path) {
       // Names cannot hold ':', so the first one begins the action.
-      nameText = String(Substring(name))
-      found = indexed[prefix + "{name}" + Substring(rest[name.endIndex...])]
+      let end = path.utf8[start...].firstIndex(of: UInt8(ascii: ":")) ?? path.endIndex
+      nameText = String(path[start..<end])
+      found = family[path[end...]]
     }
-    let candidates = (found ?? []).filter { index in
-      door == .admin || all[index].exposure == .everywhere
+    var allowed: [String] = []
+    for index in found ?? [] where door == .admin || all[index].exposure == .everywhere {
+      let route = all[index]
+      if route.method.rawValue == method { return .route(route, index: index, nameText: nameText) }
+      allowed.append(route.method.rawValue)
     }
-    guard !candidates.isEmpty else { return .notFound }
-    for index in candidates where all[index].method.rawValue == method {
-      return .route(all[index], index: index, nameText: nameText)
+    return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed.sorted())
+  }
+
+  /// The family with the longest beginning that the path has, and where the name starts.
+  private static func family(
+    of path: String
+  ) -> (start: String.Index, routes: [Substring: [Int]])? {
+    var starts: [String.Index] = []
+    starts.reserveCapacity(deepest)
+    var next = path.startIndex
+    while starts.count < deepest, let slash = path.utf8[next...].firstIndex(of: UInt8(ascii: "/")) {
+      next = path.utf8.index(after: slash)
+      starts.append(next)
     }
-    return .methodNotAllowed(allowed: candidates.map { all[$0].method.rawValue }.sorted())
+    for start in starts.reversed() {
+      if let routes = families[path[..<start]] { return (start, routes) }
+    }
+    return nil
   }
 
   // The sizes of bodies, in bytes.

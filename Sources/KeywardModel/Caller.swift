@@ -1,5 +1,7 @@
 /// The first argument of every use case: who asks, over what, in which request.
-package struct Caller: Sendable {
+///
+/// A class, since each request hands it from one part to the next; it never changes.
+package final class Caller: Sendable {
   /// The door that the request came in by.
   package enum Transport: String, Sendable, Codable {
     case admin

@@ -31,7 +31,7 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
   package var isIPv6: Bool { bytes.count == 16 }
 
   package var description: String {
-    if !isIPv6 { return bytes.map { String($0) }.joined(separator: ".") }
+    if !isIPv6 { return "\(bytes[0]).\(bytes[1]).\(bytes[2]).\(bytes[3])" }
     let groups = stride(from: 0, to: 16, by: 2).map {
       UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])
     }

@@ -1,8 +1,9 @@
 /// Who asks: an authenticated identity, never a claim of the request itself.
 ///
 /// Its attributes come from what proved the identity and from the registry of issuers and clusters.
-/// Policy decides by them alone.
-package struct Principal: Hashable, Sendable {
+/// Policy decides by them alone. A class, since each request hands its principal from one part to the next:
+/// it never changes, and two with the same attributes are equal.
+package final class Principal: Hashable, Sendable {
   /// How the identity was proved.
   package enum Kind: String, Sendable, Codable, CaseIterable {
     /// The server itself: rotation, destruction and rewrap that fall due.
@@ -56,6 +57,24 @@ package struct Principal: Hashable, Sendable {
     self.claims = claims
     self.uid = uid
     self.pid = pid
+  }
+
+  package static func == (one: Principal, other: Principal) -> Bool {
+    one === other
+      || one.kind == other.kind && one.issuer == other.issuer && one.name == other.name
+        && one.cluster == other.cluster && one.environment == other.environment
+        && one.claims == other.claims && one.uid == other.uid && one.pid == other.pid
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    hasher.combine(issuer)
+    hasher.combine(name)
+    hasher.combine(cluster)
+    hasher.combine(environment)
+    hasher.combine(claims)
+    hasher.combine(uid)
+    hasher.combine(pid)
   }
 
   package static let server = Principal(kind: .server, name: "server")

@@ -237,7 +237,7 @@ extension KeywardService {
 
 extension Principal {
   /// The principal that a question is about; nothing of it is proved, and nothing is done in its name.
-  fileprivate init(_ subject: DecisionRequest.Subject) throws(ServiceError) {
+  fileprivate convenience init(_ subject: DecisionRequest.Subject) throws(ServiceError) {
     var kind = Kind.jwt
     if let text = subject.kind {
       guard let named = Kind(rawValue: text) else {

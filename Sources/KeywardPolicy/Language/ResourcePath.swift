@@ -12,17 +12,30 @@ package struct ResourcePath: Hashable, Comparable, Sendable, CustomStringConvert
 
   package init(_ resource: Resource) {
     description = resource.description
-    segments = description.split(separator: "/")
+    segments = Self.split(description)
   }
 
   /// Takes a path of valid segments, else nil.
   package init?(_ text: String) {
-    let segments = text.split(separator: "/", omittingEmptySubsequences: false)
+    let segments = Self.split(text)
     guard segments.count <= Self.longestPath, segments.allSatisfy(Self.isSegment) else {
       return nil
     }
     description = text
     self.segments = segments
+  }
+
+  /// What stands between the slashes, which may be nothing.
+  private static func split(_ text: String) -> [Substring] {
+    var segments: [Substring] = []
+    segments.reserveCapacity(4)
+    var start = text.startIndex
+    while let slash = text.utf8[start...].firstIndex(of: UInt8(ascii: "/")) {
+      segments.append(text[start..<slash])
+      start = text.utf8.index(after: slash)
+    }
+    segments.append(text[start...])
+    return segments
   }
 
   /// Whether `text` can be one segment of a resource.
