@@ -29,13 +29,11 @@ struct AuditText: Sendable {
 
   /// The text as the field holds it; an empty one becomes `-`.
   func bounded(_ text: String) -> String {
-    let utf8 = text.utf8
-    var length = 0
-    for byte in utf8 {
-      length += 1
-      guard length <= limit, isPlain(byte) else { return escaped(text) }
-    }
-    return length == 0 ? "-" : text
+    let bytes = text.utf8.span
+    guard !bytes.isEmpty else { return "-" }
+    guard bytes.count <= limit else { return escaped(text) }
+    for index in bytes.indices where !isPlain(bytes[index]) { return escaped(text) }
+    return text
   }
 
   /// The text that the field was made from; nil if it was cut or cannot have been one of text.

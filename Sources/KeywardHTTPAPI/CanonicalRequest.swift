@@ -19,7 +19,9 @@ enum CanonicalRequest {
     json: [UInt8],
     octets: SecretBody?
   ) -> RequestDigest? {
-    var record = label
+    var record: [UInt8] = []
+    record.reserveCapacity(128)
+    record += label
     append(method, to: &record)
     append(path, to: &record)
     for (name, value) in query.sorted {
@@ -36,6 +38,6 @@ enum CanonicalRequest {
     for shift in [24, 16, 8, 0] as [UInt32] {
       record.append(UInt8(truncatingIfNeeded: count >> shift))
     }
-    record += Array(text.utf8)
+    record += text.utf8
   }
 }

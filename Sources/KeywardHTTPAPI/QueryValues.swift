@@ -53,7 +53,8 @@ struct QueryValues: Equatable, Sendable {
 
   /// Every parameter, by name in byte order.
   var sorted: [(name: String, value: String)] {
-    values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    guard !values.isEmpty else { return [] }
+    return values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       .map { (name: $0.key, value: $0.value) }
   }
 

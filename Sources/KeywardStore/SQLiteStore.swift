@@ -363,10 +363,10 @@ package final class SQLiteStore: Store, @unchecked Sendable {
 
   /// Runs `body` in an SQLite transaction, and undoes it if it fails.
   private func inTransaction<R>(_ body: () throws -> R) throws -> R {
-    try database.execute("BEGIN IMMEDIATE")
+    try database.statement("BEGIN IMMEDIATE").run()
     do {
       let result = try body()
-      try database.execute("COMMIT")
+      try database.statement("COMMIT").run()
       hasMadeRoom = false
       return result
     } catch {

@@ -74,8 +74,8 @@ final class Statement {
 
   /// Runs a statement that gives no rows and makes it ready for the next use.
   func run() throws(StoreError) {
+    defer { reset() }
     while try step() {}
-    reset()
   }
 
   /// Makes the statement ready again; ends its read transaction.
