@@ -132,14 +132,16 @@ extension KeywardService {
 
   /// The same change, after which no copy of these envelopes stays in the files.
   ///
-  /// The transaction owes that with the change: a crash, or a disk that is full, only puts it off.
+  /// The transaction owes that with the change: a crash, or a disk that is full, only puts it off. With
+  /// `isDue` false it is looked for with a later change.
   func scrubbing<Answer>(
     _ removed: [[UInt8]],
+    isDue: Bool? = nil,
     _ transaction: any StoreTransaction,
     _ change: Change<Answer>
   ) throws(ServiceError) -> Change<Answer> {
-    guard !removed.isEmpty else { return change }
-    try store { try transaction.oweScrub(of: removed) }
+    if !removed.isEmpty { try store { try transaction.oweScrub(of: removed) } }
+    guard isDue ?? !removed.isEmpty else { return change }
     return Change(outcome: change.outcome) { [self] in
       change.apply()
       scrubber.scrubSoon()

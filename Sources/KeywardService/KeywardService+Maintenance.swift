@@ -182,7 +182,7 @@ extension KeywardService {
     record.details = [.term(UInt64(keyring.currentTerm)), .count(UInt64(count))]
     let keys = changed
     let change = Change(count) { for key in keys { state.directory.put(key) } }
-    return try scrubbing(state.rewrap.pending == 0 ? removed : [], transaction, change)
+    return try scrubbing(removed, isDue: state.rewrap.pending == 0, transaction, change)
   }
 
   /// Returns once no file has what was deleted until now, or that has failed.

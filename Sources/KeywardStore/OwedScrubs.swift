@@ -16,7 +16,7 @@ struct OwedScrubs {
 
   private var groups: [(number: UInt64, salts: [[UInt8]])] = []
   private var lastGroup: UInt64 = 0
-  private var kept = 0
+  private(set) var kept = 0
   /// Whether something is owed of which nothing is known any more.
   private var hasUnknown: Bool
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A failed commit leaves nothing of its transaction, as a full disk does.
 package final class FaultyStore: Store {
-  private let inner: SQLiteStore
+  package let inner: SQLiteStore
   private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
   private let journalFaults = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)

@@ -5,6 +5,8 @@ import KeywardTesting
 import Synchronization
 import Testing
 
+@testable import KeywardStore
+
 /// The search for what was destroyed fails, and is owed still.
 @Suite
 struct ScrubbingTests {
@@ -85,5 +87,24 @@ struct ScrubbingTests {
     #expect(!Self.isOwed(server))
     #expect(try !server.folder.filesHold(salt))
     #expect(try server.key("a/two") != nil)
+  }
+
+  /// Of a new term all material is wrapped anew, 256 keys in one change: the file is searched once, after
+  /// the last, for what each of them replaced.
+  @Test
+  func eachBatchOfARewrapIsLookedFor() async throws {
+    let (server, searches) = try await Self.server()
+    for number in 0..<258 { try await server.create("b/\(number)") }
+    let salts = try ["a/one", "b/0", "b/257"].map { name in
+      Array(try #require(try server.key(try KeyName(name))?.versions.first?.material)[5..<29])
+    }
+    try server.faults.failScrubs(1)
+    _ = try await server.service.rotateKeyring(.officer)
+    try await Self.wait(server, ticks: 1)
+    #expect(try server.faults.inner.owed.kept >= 260)
+    #expect(searches.begun == 1)
+    try await Self.wait(server, ticks: 10)
+    #expect(searches.begun == 2 && !Self.isOwed(server))
+    for salt in salts { #expect(try !server.folder.filesHold(salt)) }
   }
 }

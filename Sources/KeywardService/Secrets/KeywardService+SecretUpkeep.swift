@@ -75,7 +75,7 @@ extension KeywardService {
     record.details = [.term(UInt64(keyring.currentTerm)), .count(UInt64(removed.count))]
     let entries = changed
     let change = Change(removed.count) { for entry in entries { state.secrets.put(entry) } }
-    return try scrubbing(state.secrets.rewrapPending == 0 ? removed : [], transaction, change)
+    return try scrubbing(removed, isDue: state.secrets.rewrapPending == 0, transaction, change)
   }
 
   /// Writes down who used what last: at most some hundred secrets in one commit.
