@@ -401,6 +401,30 @@ def test_shares_lift_a_rule_whose_approvers_are_gone(stores):
         assert (quorum["threshold"], used["kind"], used["indices"]) == (2, "shares", indices), entry
 
 
+def test_a_passphrase_makes_shares_under_approval_alone(stores):
+    """With them the rule could be lifted, so its approvers have to agree to the rekey."""
+    store = stores(seal="passphrase").start(ready=False)
+    words = b"seven quiet bridges over slate"
+    store.api().init("passphrase", shares=3, threshold=2, passphrase=words)
+    store.api().unseal(words)
+    desk = Desk(store, "officer")
+    rule = APPROVERS.replace("key:destroy", "policy:apply").replace("keys/**", "policy")
+    apply(desk, rule.replace("n: 2", "n: 1"))
+    alice = holder(desk, "alice")
+    known, made = desk.file("known", words.decode()), desk.home / "made"
+    known.chmod(0o600)
+    rekey = ["operator", "rekey", "--passphrase-file", known, "--shares", 3, "--threshold", 2, "--out", made]
+    identifier = re.search(r"apr-\w+", desk.run(*rekey, expect=5)).group()
+    assert not made.exists() and not desk.json("operator", "status")["rekey_pending"]
+    (reached,) = alice.json("approval", "show", identifier)["reached"]
+    assert (reached["operation"], reached["resource"]) == ("policy:apply", "policy")
+    alice.run("approval", "approve", identifier)
+    desk.run(*rekey, "--approval", identifier)
+    status = desk.json("operator", "status")
+    assert status["seal"] == "shamir" and not status["rekey_pending"]
+    assert "revision 2" in desk.run("policy", "lift", "destroy-by-two", "--share-file", made)
+
+
 def test_no_share_is_read_for_another_machine(desk):
     """A lift is for the admin socket: to an https address nothing is read, and nobody is called."""
     with socket.create_server(("127.0.0.1", 0)) as server:
