@@ -580,7 +580,8 @@ def test_login_by_machine_role(secured):
     machine.run("whoami", expect=5)
     assert "unauthenticated" in secured.desk("x", KEYWARD_TOKEN=token).run("whoami", expect=5)
     listed = officer.json("auth", "role", "secret-ids", "backup")
-    assert [(row["accessor"], row["uses_left"]) for row in listed] == [(info["accessor"], 0)]
+    # What is used up is taken out every ten seconds.
+    assert [(row["accessor"], row["uses_left"]) for row in listed] in ([(info["accessor"], 0)], [])
     issued = officer.json("auth", "role", "secret-id", "backup")
     officer.run("auth", "role", "revoke-secret-id", "backup", issued["info"]["accessor"])
     secret.write_text(issued["secret_id"])

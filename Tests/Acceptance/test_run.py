@@ -621,8 +621,11 @@ def test_kill_nine_of_all(run):
     process = run.start("sh", "-c", "echo up; exec sleep 100",
                         options=["--tmpfs", f"TMPFS={run.reference}"])
     line_of(process)
-    for pid in [pid for pid, _ in descendants(process.pid)] + [process.pid]:
-        os.kill(pid, signal.SIGKILL)
+    everybody = [pid for pid, _ in descendants(process.pid)] + [process.pid]
+    # Stopped first: who is killed last could see the others go, and tidy up.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in everybody:
+            os.kill(pid, number)
     process.communicate()
     left = folders() - before
     assert len(left) == 1
