@@ -10,11 +10,6 @@ package final class CurlTransport: CloudTransport {
   private let files: TLSFiles
   /// For a whole exchange, in milliseconds.
   private let timeout: Int
-  private let queue = DispatchQueue(
-    label: "keyward.clouds",
-    qos: .userInitiated,
-    attributes: .concurrent
-  )
 
   /// Wrapping parameters of AWS have 10 KB, a version of Google with its attestation 100.
   private static let limit = 1 << 20
@@ -31,7 +26,9 @@ package final class CurlTransport: CloudTransport {
     }
     let result: Result<CloudResponse, CloudTransportError> = await withCheckedContinuation {
       continuation in
-      queue.async {
+      // A queue of its own has a thread of its own at once; of those that queues share, new ones come by
+      // the second, and one provider that hangs would have them all.
+      DispatchQueue(label: "keyward.clouds", qos: .userInitiated).async {
         continuation.resume(
           returning: Result { () throws(CloudTransportError) in
             try self.exchange(url, request)

@@ -8,13 +8,17 @@ import Synchronization
 /// What is owed is known to the store. What comes in while the file is searched goes together into the
 /// next search; what fails, as on a full disk, is tried again by the tick.
 final class Scrubber: Sendable {
+  /// The seconds after which a search or a rebuild counts as long.
+  ///
+  /// Ten times as long as it took passes until the next: commits wait for a rebuild.
+  static let longSeconds = 2
   /// The shortest and the longest wait after a failure, in ticks.
   static let (shortestWait, longestWait) = (10, 320)
 
   private struct Pace {
     /// Whether a search is in line that has not begun.
     var isAsked = false
-    /// The ticks until one may be tried again that failed.
+    /// The ticks until the next may begin, after one that failed or was long.
     var wait = 0
     /// The wait after the next failure.
     var next = Scrubber.shortestWait
@@ -41,7 +45,7 @@ final class Scrubber: Sendable {
     if isFirst { queue.async { self.scrub() } }
   }
 
-  /// Counts a second of the wait after a failure, and tries again at its end.
+  /// Counts a second of the wait, and goes on at its end.
   func tick() {
     let isDue = pace.withLock { pace in
       guard pace.wait > 0 else { return false }
@@ -63,8 +67,17 @@ final class Scrubber: Sendable {
     }
     guard mayTry else { return }
     do {
-      while try store.scrub() {}
-      pace.withLock { $0.next = Scrubber.shortestWait }
+      var seconds = 0
+      var isMore = true
+      while isMore, seconds < Scrubber.longSeconds {
+        let start = DispatchTime.now().uptimeNanoseconds
+        isMore = try store.scrub()
+        seconds = Int((DispatchTime.now().uptimeNanoseconds - start) / 1_000_000_000)
+      }
+      pace.withLock { [wait = seconds < Scrubber.longSeconds ? 0 : seconds * 10] in
+        $0.wait = wait
+        $0.next = Scrubber.shortestWait
+      }
     } catch {
       let wait = pace.withLock { pace in
         pace.wait = pace.next

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Making sure that what was removed is in no file of the store.
 extension SQLiteStore {
-  /// The most envelopes that the file is searched for; with more of them it is rebuilt at once.
+  /// The most envelopes that the file is searched for at once.
   package static let mostSearched = 64
   /// Frames that the log may have while a small file is searched, 64 MiB; beside a large one as many as
   /// that has pages.
@@ -12,8 +12,7 @@ extension SQLiteStore {
   /// Empties the log, and rebuilds the file if a copy of an envelope that is owed is left in it.
   ///
   /// `secure_delete` overwrites what it frees, but a page that SQLite rebalanced may hold an old copy
-  /// of a cell in its gap; only a rebuilt file has none. What a process before this one owed is not known:
-  /// the file is rebuilt for it.
+  /// of a cell in its gap; only a rebuilt file has none. What a process before this one owed is in its mark.
   ///
   /// Commits go on between the steps of the search, and to the log alone until it has ended: the file is
   /// the one of the moment at which the log was empty. A page that holds no copy then gets none, since
@@ -41,13 +40,13 @@ extension SQLiteStore {
           try makeRoom()
           throw StoreError.full
         }
-        return owed.rebuild
+        return (settled: owed.rebuild, certain: owed.certain)
       }
       // Of very many, some: a rebuilt file has only what its rows have.
-      guard try !fileHolds(anyOf: rebuilt.salts.prefix(SQLiteStore.mostSearched)) else {
+      guard try !fileHolds(anyOf: rebuilt.certain.prefix(SQLiteStore.mostSearched)) else {
         throw StoreError.corrupt("destroyed material is still in the file after it was rebuilt")
       }
-      return try using { try settle(rebuilt) }
+      return try using { try settle(rebuilt.settled) }
     }
   }
 
@@ -77,27 +76,34 @@ extension SQLiteStore {
   /// Gives back what the log takes of a disk that is full, as far as the database has room for it.
   func makeRoom() throws(StoreError) {
     stillUntil = nil
-    do { try database.checkpoint(truncate: true) } catch .full {}
+    do {
+      try database.checkpoint(truncate: true)
+      nextCheckpoint = SQLiteStore.checkpointFrames
+    } catch .full {}
   }
 
-  /// Makes the mark that tells the next process of what is owed; before the commit that owes it.
-  func markOwed() throws(StoreError) {
-    guard !isMarked else { return }
-    try StoreFiles.prepare(files.scrubMark)
-    try StoreFiles.syncDirectory(files.directory)
-    isMarked = true
+  /// Tells the next process of what the commit that comes will owe: the salts, which are no secret.
+  ///
+  /// One more than are kept is enough to know that there were too many.
+  func markOwed(_ envelopes: [[UInt8]]) throws(StoreError) {
+    let room = OwedScrubs.mostKept + 1 - marked
+    let salts = OwedScrubs.salts(of: envelopes).prefix(max(room, 0))
+    guard !salts.isEmpty else { return }
+    let isNew = marked == 0
+    try StoreFiles.append(Array(salts.joined()), to: files.scrubMark)
+    if isNew { try StoreFiles.syncDirectory(files.directory) }
+    marked += salts.count
   }
 
   /// Takes out what a search has settled, and the mark with the last of it; returns whether more is owed.
   private func settle(_ search: OwedScrubs.Search) throws(StoreError) -> Bool {
     owed.settle(search)
     guard owed.isEmpty else { return true }
-    guard isMarked else { return false }
-    // Not synced: a mark that comes back costs a rebuild.
+    // Not synced: a mark that comes back costs a search.
     guard unlink(files.scrubMark) == 0 || errno == ENOENT else {
       throw StoreFiles.failure("unlink", files.scrubMark)
     }
-    isMarked = false
+    marked = 0
     return false
   }
 

@@ -23,7 +23,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   private(set) var session: Session?
   /// What stopped the store for good.
   private var failure: StoreError?
-  private var nextCheckpoint = SQLiteStore.checkpointFrames
+  var nextCheckpoint = SQLiteStore.checkpointFrames
   /// The frames at which the log is moved all the same while the file is searched; nil if it is not, or
   /// if that has come about.
   var stillUntil: Int?
@@ -33,15 +33,19 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   let scrubs = Mutex(())
   /// What was removed and is not known to be gone from the file.
   var owed: OwedScrubs
-  /// Whether the mark is there that says so to the next process.
-  var isMarked: Bool
+  /// The salts in the mark that says so to the next process.
+  var marked: Int
 
-  private init(database: Database, files: StoreFiles, anchorPath: String) {
+  private init(database: Database, files: StoreFiles, anchorPath: String) throws(StoreError) {
     self.database = database
     self.files = files
     self.anchorPath = anchorPath
-    isMarked = StoreFiles.exists(files.scrubMark)
-    owed = OwedScrubs(hasUnknown: isMarked)
+    let mark = try StoreFiles.read(
+      files.scrubMark,
+      limit: (OwedScrubs.mostKept + 1) * OwedScrubs.saltBytes
+    )
+    owed = OwedScrubs(mark: mark)
+    marked = mark.count / OwedScrubs.saltBytes
   }
 
   // MARK: - Opening
@@ -61,7 +65,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     let database = try openDatabase(files)
     if isNew { try StoreFiles.syncDirectory(files.directory) }
     DatabaseCopy.removeLeftovers(in: files)
-    return SQLiteStore(
+    return try SQLiteStore(
       database: database,
       files: files,
       anchorPath: anchorPath ?? files.defaultAnchor
@@ -276,7 +280,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         if !before.damaged.isEmpty { try transaction.moveDamagedRowsAside() }
         let result = try body(transaction)
         try transaction.writeState()
-        if !transaction.owed.isEmpty { try markOwed() }
+        try markOwed(transaction.owed)
         return result
       }
       // Durable from here on: a failure below stops the process, and the change stays.

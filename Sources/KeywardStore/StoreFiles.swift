@@ -106,6 +106,43 @@ struct StoreFiles {
     }
   }
 
+  /// Makes bytes durable at the end of a file that is made if it is missing; not its name.
+  static func append(_ bytes: [UInt8], to path: String) throws(StoreError) {
+    try prepare(path)
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("open", path) }
+    defer { close(descriptor) }
+    var start = 0
+    while start < bytes.count {
+      let count = bytes[start...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("write", path) }
+      start += count
+    }
+    guard fdatasync(descriptor) == 0 else { throw .ioError("fdatasync of \(path), errno \(errno)") }
+  }
+
+  /// The first bytes of a file, at most so many; none if there is no file.
+  static func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8] {
+    guard exists(path) else { return [] }
+    try prepare(path, creating: false)
+    let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("open", path) }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: limit)
+    var length = 0
+    while length < limit {
+      let count = bytes[length...].withUnsafeMutableBytes {
+        Glibc.read(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("read", path) }
+      guard count > 0 else { break }
+      length += count
+    }
+    return Array(bytes[..<length])
+  }
+
   static func exists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
@@ -143,6 +180,8 @@ struct StoreFiles {
       )
     case ELOOP:
       .insecureFile(path: path, problem: "is a symbolic link", remedy: "name the file itself")
+    // Not the disk's doing: the process may go on.
+    case EMFILE, ENFILE, ENOMEM: .limit("open files, for \(path)")
     case let code: .ioError("\(call) of \(path), errno \(code)")
     }
   }

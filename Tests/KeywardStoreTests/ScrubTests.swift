@@ -1,8 +1,9 @@
 import Foundation
 import KeywardKeyring
 import KeywardModel
-import KeywardStore
 import Testing
+
+@testable import KeywardStore
 
 /// What was destroyed is in no file of the store after `scrub`, whatever came in between.
 @Suite
@@ -277,9 +278,9 @@ struct ScrubTests {
     try contents(of: scratch("data/keyward.db")).count
   }
 
-  /// What a process owed that was killed is not known to the next one, which rebuilds the file.
+  /// What a process owed that was killed is searched for by the next one.
   @Test
-  func whatAKilledProcessOwedIsRebuiltAway() throws {
+  func whatAKilledProcessOwedIsLookedFor() throws {
     let scratch = try Scratch()
     let sample = try Sample()
     let mark = scratch("data/scrub-owed")
@@ -300,12 +301,72 @@ struct ScrubTests {
         #expect(FileManager.default.fileExists(atPath: mark))
       }
     }
+    // A salt of each, in their order; what was cut off in the middle was never owed.
+    let salts = Self.records.dropFirst().flatMap { $0.body[5..<29] }
+    #expect(try contents(of: mark) == salts)
+    let handle = try #require(FileHandle(forWritingAtPath: mark))
+    try handle.seekToEnd()
+    try handle.write(contentsOf: [1, 2, 3])
+    try handle.close()
     let store = try SQLiteStore.open(directory: scratch("data"))
-    #expect(FileManager.default.fileExists(atPath: mark))
     #expect(try store.scrub() == false)
-    #expect(try Self.size(scratch) < full / 4)
+    // Nothing of it was left, so nothing was rebuilt.
+    #expect(try Self.size(scratch) == full)
     #expect(!FileManager.default.fileExists(atPath: mark))
     #expect(try store.unlock(sample.keys, accepting: []).records == [Self.records[0]])
+  }
+
+  /// The mark is made before the commit: after a crash between them it names what is there by right.
+  @Test
+  func aMarkOfAChangeThatNeverCameIsSettled() throws {
+    let scratch = try Scratch()
+    let sample = try Sample()
+    let mark = scratch("data/scrub-owed")
+    do {
+      let store = try sample.create(in: scratch("data"))
+      try store.write(durability: .change) { transaction in
+        for record in Self.records { try transaction.insertRecord(record) }
+      }
+      try store.scrub()
+    }
+    #expect(
+      FileManager.default.createFile(
+        atPath: mark,
+        contents: Data(Self.records[0].body[5..<29]),
+        attributes: [.posixPermissions: 0o600]
+      )
+    )
+    let store = try SQLiteStore.open(directory: scratch("data"))
+    #expect(try store.scrub() == false)
+    #expect(!FileManager.default.fileExists(atPath: mark))
+    #expect(try store.unlock(sample.keys, accepting: []).records == Self.records)
+    // And what is owed from here on is certain again.
+    try store.write(durability: .change) { try $0.oweScrub(of: [Self.records[0].body]) }
+    #expect(throws: StoreError.self) { try store.scrub() }
+  }
+
+  /// Of more than are kept nothing is known but that they are owed: the file is rebuilt, also by the next
+  /// process, and what comes in meanwhile is owed still.
+  @Test
+  func tooManyToKnowAreRebuiltAway() throws {
+    let many = (0..<4097).map { number in
+      [UInt8](repeating: 9, count: 25) + withUnsafeBytes(of: UInt32(number)) { Array($0) }
+    }
+    var owed = OwedScrubs()
+    owed.add(many)
+    #expect(owed.next.isRebuild && owed.kept == 0)
+    let rebuilt = owed.rebuild
+    owed.add(many)
+    owed.settle(rebuilt)
+    #expect(owed.next.isRebuild && !owed.isEmpty)
+    owed.settle(owed.rebuild)
+    #expect(owed.isEmpty)
+    owed.add(Array(many.prefix(100)))
+    #expect(!owed.next.isRebuild && owed.next.salts.count == 64)
+    owed.settle(owed.next)
+    #expect(owed.next.salts.count == 36)
+    #expect(OwedScrubs(mark: [UInt8](repeating: 1, count: 4097 * 24)).next.isRebuild)
+    #expect(OwedScrubs(mark: [UInt8](repeating: 1, count: 23)).isEmpty)
   }
 
   /// What this process owes is looked for, and the file is left as it is where nothing is found.
@@ -383,6 +444,8 @@ struct ScrubTests {
     }
     try store.write(durability: .change) { transaction in
       for key in keys { try Self.destroy(key, in: transaction) }
+      // More than are known: only a rebuild settles them.
+      try transaction.oweScrub(of: Array(repeating: [UInt8](repeating: 9, count: 29), count: 4097))
     }
     // With an empty log, room for a part of a copy.
     try store.withStillFile {}
