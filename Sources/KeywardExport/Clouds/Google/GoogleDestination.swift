@@ -321,7 +321,11 @@ package struct GoogleDestination: CloudDestination {
       return CloudKeyStatus(.gone, detail: "NOT_FOUND")
     }
     let words = ProviderWords.printable(answer["state"]?.text ?? "")
-    return CloudKeyStatus(GoogleKeyService.state(words), detail: words)
+    let state = GoogleKeyService.state(words)
+    if state == .failed, let job = answer["importJob"]?.text {
+      api.account.jobs.forget(place(job, session))
+    }
+    return CloudKeyStatus(state, detail: words)
   }
 
   package func prove(

@@ -50,7 +50,7 @@ struct GoogleKeyService: Sendable {
     let status = error?["status"]?.text ?? ""
     let message = error?["message"]?.text ?? ""
     let said = status.isEmpty ? message : "\(status): \(message)"
-    if status == "ALREADY_EXISTS" {
+    if response.status == 409, status == "ALREADY_EXISTS" {
       return CloudFailure(
         .alreadyThere,
         "Google has one of that name already, and was asked to \(what)."
