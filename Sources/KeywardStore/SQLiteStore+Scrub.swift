@@ -90,7 +90,11 @@ extension SQLiteStore {
     let salts = OwedScrubs.salts(of: envelopes).prefix(max(room, 0))
     guard !salts.isEmpty else { return }
     let isNew = marked == 0
-    try StoreFiles.append(Array(salts.joined()), to: files.scrubMark)
+    try StoreFiles.append(
+      Array(salts.joined()),
+      to: files.scrubMark,
+      at: marked * OwedScrubs.saltBytes
+    )
     if isNew { try StoreFiles.syncDirectory(files.directory) }
     marked += salts.count
   }

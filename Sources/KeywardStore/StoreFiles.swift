@@ -106,12 +106,15 @@ struct StoreFiles {
     }
   }
 
-  /// Makes bytes durable at the end of a file that is made if it is missing; not its name.
-  static func append(_ bytes: [UInt8], to path: String) throws(StoreError) {
+  /// Makes bytes durable behind the first so many of a file, which is made if it is missing; not its name.
+  ///
+  /// What else it has, as of a write that was cut short, goes.
+  static func append(_ bytes: [UInt8], to path: String, at length: Int) throws(StoreError) {
     try prepare(path)
     let descriptor = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }
+    guard ftruncate(descriptor, length) == 0 else { throw failure("ftruncate", path) }
     var start = 0
     while start < bytes.count {
       let count = bytes[start...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }

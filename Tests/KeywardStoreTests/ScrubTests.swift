@@ -332,14 +332,18 @@ struct ScrubTests {
     #expect(
       FileManager.default.createFile(
         atPath: mark,
-        contents: Data(Self.records[0].body[5..<29]),
+        contents: Data(Self.records[0].body[5..<29] + [1, 2, 3]),
         attributes: [.posixPermissions: 0o600]
       )
     )
     let store = try SQLiteStore.open(directory: scratch("data"))
+    #expect(try store.unlock(sample.keys, accepting: []).records == Self.records)
+    // What was cut short moves nothing that comes after it.
+    let other = [UInt8](repeating: 9, count: 29)
+    try store.write(durability: .change) { try $0.oweScrub(of: [other]) }
+    #expect(try contents(of: mark) == Array(Self.records[0].body[5..<29]) + other[5...])
     #expect(try store.scrub() == false)
     #expect(!FileManager.default.fileExists(atPath: mark))
-    #expect(try store.unlock(sample.keys, accepting: []).records == Self.records)
     // And what is owed from here on is certain again.
     try store.write(durability: .change) { try $0.oweScrub(of: [Self.records[0].body]) }
     #expect(throws: StoreError.self) { try store.scrub() }
