@@ -9,7 +9,8 @@ import Synchronization
 /// One thread does all writing. What arrives while a commit is on its way to the disk waits and goes
 /// together with the next: 64 callers share one `fdatasync`. A reply runs only after the entry of
 /// its operation is on disk; if the commit fails, every reply of the batch is a failure, so no
-/// secret leaves without its entry.
+/// secret leaves without its entry. Changes have a commit each, since one may read what the one before
+/// it changes; those that say that they are about their own resource alone share it.
 package final class Committer: Sendable {
   /// What a change hands back: called once it is durable, to show it to readers.
   package typealias Apply = @Sendable () -> Void
@@ -35,13 +36,18 @@ package final class Committer: Sendable {
     }
   }
 
+  /// An operation that changes the store.
+  private struct Modification {
+    let record: AuditRecord
+    /// Whether it neither reads nor writes what a change of another resource writes.
+    let isOfItsResourceAlone: Bool
+    let run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply
+    let reply: Reply
+  }
+
   private enum Work {
     case entry(Entry)
-    case change(
-      @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
-      AuditRecord,
-      Reply
-    )
+    case change(Modification)
     case exclusive(@Sendable () -> Void)
 
     /// Work of the server itself, which is bounded by its makers.
@@ -52,7 +58,7 @@ package final class Committer: Sendable {
     func refuse(_ error: ServiceError) {
       switch self {
       case .entry(let entry): entry.reply(.failure(error))
-      case .change(_, _, let reply): reply(.failure(error))
+      case .change(let change): change.reply(.failure(error))
       case .exclusive: break
       }
     }
@@ -72,6 +78,8 @@ package final class Committer: Sendable {
   )
   /// The most entries of one commit.
   private static let largestBatch = 512
+  /// The most changes of one commit.
+  private static let mostChanges = 64
 
   private let store: any Store
   private let queue = DispatchQueue(label: "keyward.commit", qos: .userInteractive)
@@ -135,13 +143,25 @@ package final class Committer: Sendable {
 
   /// Runs `change` in a transaction together with its entry, then calls `reply`.
   ///
-  /// A change that throws leaves no trace but its entry, which then says why it failed.
+  /// A change that throws leaves no trace but its entry, which then says why it failed. With
+  /// `isOfItsResourceAlone` it may share the commit of changes of other resources, which it does not see;
+  /// then it is run once more, if the commit fails.
   package func submit(
     _ record: AuditRecord,
+    isOfItsResourceAlone: Bool = false,
     change: @escaping @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
     reply: @escaping Reply
   ) {
-    enqueue(.change(change, record, reply))
+    enqueue(
+      .change(
+        Modification(
+          record: record,
+          isOfItsResourceAlone: isOfItsResourceAlone,
+          run: change,
+          reply: reply
+        )
+      )
+    )
   }
 
   /// Runs `body` on the writing thread, between commits: seal, unseal, steps of a backup.
@@ -220,108 +240,127 @@ package final class Committer: Sendable {
     }
   }
 
-  /// Commits runs of entries, each ended by at most one change, in order.
-  private func process(_ batch: [Work]) {
+  /// What one commit makes durable: entries, then changes.
+  private struct Batch {
     var entries: [Entry] = []
-    var count = 0
-    for work in batch {
-      switch work {
-      case .entry(let entry):
-        entries.append(entry)
-        count += entry.records.count
-        // Many share an fsync, but the first of a storm must not wait for its last.
-        if count >= Committer.largestBatch {
-          commit(entries, nil)
-          entries = []
-          count = 0
-        }
-      case .change(let change, let record, let reply):
-        commit(entries, (change, record, reply))
-        entries = []
-        count = 0
-      case .exclusive(let body):
-        commit(entries, nil)
-        entries = []
-        count = 0
-        body()
-      }
+    var changes: [Modification] = []
+    /// How many records the entries have.
+    var recordCount = 0
+
+    /// Whether nothing that comes after it may go into the same commit.
+    var isClosed: Bool {
+      recordCount >= Committer.largestBatch || changes.count >= Committer.mostChanges
+        || changes.last?.isOfItsResourceAlone == false
     }
-    commit(entries, nil)
+
+    /// Whether `change` may go into the same commit.
+    func takes(_ change: Modification) -> Bool {
+      changes.isEmpty
+        || (change.isOfItsResourceAlone
+          && changes.allSatisfy { $0.record.resource != change.record.resource })
+    }
   }
 
-  private func commit(
-    _ entries: [Entry],
-    _ change: (
-      run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
-      record: AuditRecord, reply: Reply
-    )?
-  ) {
-    if entries.isEmpty && change == nil { return }
-    guard let log = currentLog() else {
-      // Sealed meanwhile: nothing of this can be answered any more.
-      let overtaken = overtaken.withLock { $0 }
-      for entry in entries {
-        for record in entry.records { overtaken?(record) }
-        entry.reply(.failure(.sealed))
+  /// Commits what waits, in the order it came.
+  private func process(_ work: [Work]) {
+    var batch = Batch()
+    for work in work {
+      switch work {
+      case .entry(let entry):
+        // The log has the order in which things came.
+        if !batch.changes.isEmpty {
+          commit(batch)
+          batch = Batch()
+        }
+        batch.entries.append(entry)
+        batch.recordCount += entry.records.count
+      case .change(let change):
+        if !batch.takes(change) {
+          commit(batch)
+          batch = Batch()
+        }
+        batch.changes.append(change)
+      case .exclusive(let body):
+        commit(batch)
+        batch = Batch()
+        body()
       }
-      if let change {
-        overtaken?(change.record)
-        change.reply(.failure(.sealed))
+      if batch.isClosed {
+        commit(batch)
+        batch = Batch()
       }
-      return
     }
-    // As the change left it, however far it came.
-    var attempted = change?.record
+    commit(batch)
+  }
+
+  private func commit(_ batch: Batch) {
+    let (entries, changes) = (batch.entries, batch.changes)
+    if entries.isEmpty && changes.isEmpty { return }
+    guard let log = currentLog() else { return refuseOvertaken(batch) }
+    // As the changes left them, however far they came.
+    var attempted: [AuditRecord] = []
     do {
-      let (next, outcomes, outcome) = try store.write(
-        durability: change == nil ? .auditOnly : .change
+      let (next, outcomes, applies) = try store.write(
+        durability: changes.isEmpty ? .auditOnly : .change
       ) {
         transaction in
-        try append(entries, change, &attempted, to: log, in: transaction)
+        try append(batch, &attempted, to: log, in: transaction)
       }
       position.withLock { $0 = next }
       broken.store(false, ordering: .releasing)
-      // Readers see the change before its caller hears of it.
-      if case .success(let apply) = outcome { apply() }
+      // Readers see the changes before their callers hear of them.
+      for case .success(let apply) in applies { apply() }
       for (entry, outcome) in zip(entries, outcomes) { entry.reply(outcome) }
-      if let change { change.reply(outcome.map { _ in () }) }
+      for (change, outcome) in zip(changes, applies) { change.reply(outcome.map { _ in () }) }
     } catch {
       // What SQLite said first is the cause; what came after it is its consequence.
       let error = takeRefusal() ?? error
       stopIfFatal(error)
-      if let change {
-        // The change may be what the disk has no room for: the others do not fail with it.
-        commit(entries, nil)
-        var record = attempted ?? change.record
+      guard let change = changes.first else {
+        broken.store(true, ordering: .releasing)
         let failure = ServiceError(store: error)
-        record.fail(failure)
-        let reply = change.reply
-        commit(
-          [Entry(record.entries) { @Sendable _ in reply(.failure(failure)) }],
-          nil
-        )
+        for entry in entries { entry.reply(.failure(failure)) }
         return
       }
-      broken.store(true, ordering: .releasing)
+      // A change may be what the disk has no room for: the others do not fail with it.
+      commit(Batch(entries: entries))
+      guard changes.count == 1 else {
+        for change in changes { commit(Batch(changes: [change])) }
+        return
+      }
+      var record = attempted.first ?? change.record
       let failure = ServiceError(store: error)
-      for entry in entries { entry.reply(.failure(failure)) }
+      record.fail(failure)
+      let reply = change.reply
+      commit(
+        Batch(entries: [Entry(record.entries) { @Sendable _ in reply(.failure(failure)) }])
+      )
+    }
+  }
+
+  /// Sealed meanwhile: nothing of this can be answered any more.
+  private func refuseOvertaken(_ batch: Batch) {
+    let overtaken = overtaken.withLock { $0 }
+    for entry in batch.entries {
+      for record in entry.records { overtaken?(record) }
+      entry.reply(.failure(.sealed))
+    }
+    for change in batch.changes {
+      overtaken?(change.record)
+      change.reply(.failure(.sealed))
     }
   }
 
   private func append(
-    _ entries: [Entry],
-    _ change: (
-      run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply,
-      record: AuditRecord, reply: Reply
-    )?,
-    _ attempted: inout AuditRecord?,
+    _ batch: Batch,
+    _ attempted: inout [AuditRecord],
     to log: LogPosition,
     in transaction: any StoreTransaction
-  ) throws -> (LogPosition, [Result<Void, ServiceError>], Result<Apply, ServiceError>) {
+  ) throws -> (LogPosition, [Result<Void, ServiceError>], [Result<Apply, ServiceError>]) {
     var log = log
     var outcomes: [Result<Void, ServiceError>] = []
-    outcomes.reserveCapacity(entries.count)
-    for entry in entries {
+    outcomes.reserveCapacity(batch.entries.count)
+    for entry in batch.entries {
       guard let rows = entry.rows else {
         outcomes.append(.success(()))
         for (record, event) in zip(entry.records, entry.events) {
@@ -333,21 +372,24 @@ package final class Committer: Sendable {
       outcomes.append(try write(rows, &records, in: transaction))
       for record in records { log.append(record.event(), at: record.time) }
     }
-    var outcome: Result<Apply, ServiceError> = .success({})
-    if let change {
+    var applies: [Result<Apply, ServiceError>] = []
+    applies.reserveCapacity(batch.changes.count)
+    for change in batch.changes {
       var record = change.record
-      defer { attempted = record }
+      defer { attempted.append(record) }
       do {
-        outcome = .success(try transaction.savepoint { try change.run(transaction, &record) })
+        applies.append(
+          .success(try transaction.savepoint { try change.run(transaction, &record) })
+        )
       } catch let error as ServiceError {
         if let refusal = takeRefusal() { throw refusal }
         record.fail(error)
-        outcome = .failure(error)
+        applies.append(.failure(error))
       }
       for event in record.events() { log.append(event, at: record.time) }
     }
     try log.finish(in: transaction)
-    return (log, outcomes, outcome)
+    return (log, outcomes, applies)
   }
 
   /// Writes the rows of an entry as a part of their own; a full disk fails the whole commit.

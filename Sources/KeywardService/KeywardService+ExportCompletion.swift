@@ -31,7 +31,13 @@ extension KeywardService {
     defer { withExtendedLifetime(made) {} }
     let (sent, departure) = try await awaiting {
       (reply: @escaping @Sendable (Result<(ExportRecord, Departure), ServiceError>) -> Void) in
-      self.change(caller, operation, .key(export.keyName), reply: reply) {
+      self.change(
+        caller,
+        operation,
+        .key(export.keyName),
+        isOfItsResourceAlone: true,
+        reply: reply
+      ) {
         _,
         state,
         transaction,

@@ -94,7 +94,13 @@ extension KeywardService {
     }
     let brought = parameters
     return try await awaiting { reply in
-      self.change(caller, operation, resource, reply: reply) {
+      self.change(
+        caller,
+        operation,
+        resource,
+        isOfItsResourceAlone: true,
+        reply: reply
+      ) {
         _,
         state,
         transaction,

@@ -18,7 +18,7 @@ package final class KeywardService: Sendable {
   /// What decides while the store's own policy cannot be read.
   let sealedPolicy: CompiledPolicy
   package let options: ServiceOptions
-  let committer: Committer
+  package let committer: Committer
   let scrubber: Scrubber
   let logger: Logger
   let session: Mutex<SealSession>
@@ -236,13 +236,16 @@ package final class KeywardService: Sendable {
   /// makes the change visible to readers; the latter runs after the commit and before the reply. What
   /// the change reaches besides `resource` is `reaching`: policy is asked about it as well, with its
   /// approvals, and it has an entry of its own. With `isApprovedByShares` no approvals are gathered, since
-  /// `act` begins with the proof that a quorum of shares stands for them.
+  /// `act` begins with the proof that a quorum of shares stands for them. With `isOfItsResourceAlone` the
+  /// change shares a commit with changes of other resources: `act` does not see what they change, and
+  /// may be run twice.
   package func change<Answer: Sendable>(
     _ caller: Caller,
     _ operation: ServiceOperation,
     _ resource: Resource,
     reaching other: (operation: ServiceOperation, resource: Resource)? = nil,
     isApprovedByShares: Bool = false,
+    isOfItsResourceAlone: Bool = false,
     reply: @escaping @Sendable (Result<Answer, ServiceError>) -> Void,
     act:
       @escaping @Sendable (
@@ -268,7 +271,9 @@ package final class KeywardService: Sendable {
     let reserved = AnswerSlot<(ApprovalStep, UnsealedState)>()
     committer.submit(
       record,
+      isOfItsResourceAlone: isOfItsResourceAlone,
       change: { transaction, record in
+        if let (step, state) = reserved.take() { self.release(step, state) }
         let state = try self.unsealed()
         let authorization = try self.authorize(&record, state)
         var approvals = authorization.approvals

@@ -198,10 +198,10 @@ final class SQLiteTransaction: SQLiteReader, StoreTransaction {
   func savepoint<R>(_ body: () throws -> R) throws -> R {
     try checkValid()
     let before = (session, owed)
-    try database.execute("SAVEPOINT part")
+    try database.statement("SAVEPOINT part").run()
     do {
       let result = try body()
-      try database.execute("RELEASE part")
+      try database.statement("RELEASE part").run()
       return result
     } catch {
       (session, owed) = before

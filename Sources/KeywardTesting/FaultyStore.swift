@@ -10,6 +10,7 @@ package final class FaultyStore: Store {
   package let inner: SQLiteStore
   private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
   private let journalFaults = Mutex<Int>(0)
+  private let written = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)
   private let watchedScrubs = Mutex<(@Sendable () -> Void)?>(nil)
   private let scrubFaults = Mutex<Int>(0)
@@ -17,6 +18,9 @@ package final class FaultyStore: Store {
   package init(_ inner: SQLiteStore) {
     self.inner = inner
   }
+
+  /// How many commits there were.
+  package var commits: Int { written.withLock { $0 } }
 
   /// Makes the next `count` commits fail with `error`.
   package func failCommits(_ count: Int, with error: StoreError = .full) {
@@ -62,7 +66,7 @@ package final class FaultyStore: Store {
       return held
     }
     wait?()
-    return try inner.write(durability: durability) { transaction in
+    let result = try inner.write(durability: durability) { transaction in
       let result = try body(transaction)
       let fault: StoreError? = faults.withLock { faults in
         guard faults.left > 0 else { return nil }
@@ -72,6 +76,8 @@ package final class FaultyStore: Store {
       if let fault { throw fault }
       return result
     }
+    written.withLock { $0 += 1 }
+    return result
   }
 
   // MARK: - As it is
