@@ -49,11 +49,28 @@ extension KeywardService {
         reason: words.reason
       )
     }
+    return try await delivered(export, receipt, plan, cloud, session, caller)
+  }
+
+  /// An import that arrived, written down, then its proof; at once with it if no proof can be made.
+  func delivered(
+    _ export: ExportRecord,
+    _ receipt: ImportReceipt,
+    _ plan: CloudPlan,
+    _ cloud: any CloudDestination,
+    _ session: CloudSession,
+    _ caller: Caller
+  ) async throws(ServiceError) -> ExportRecord {
     let copy = ExportCopy(receipt, at: now())
+    let noProof = cloud.reasonNotProvable(receipt, plan).map {
+      ExportProof(.notProvable, detail: $0, at: now())
+    }
     let delivered = try await note(export.id, caller) {
       (export: inout ExportRecord) throws(ServiceError) in
       try export.deliver(copy)
+      if let noProof { try export.prove(noProof) }
     }
+    guard noProof == nil else { return delivered }
     return await proved(delivered, receipt, plan, cloud, session, caller)
   }
 
@@ -140,7 +157,13 @@ extension KeywardService {
     )
     let name = try record(id).keyName
     return try await awaiting { reply in
-      self.change(server, .exportRecord, .key(name), reply: reply) {
+      self.change(
+        server,
+        .exportRecord,
+        .key(name),
+        isOfItsResourceAlone: true,
+        reply: reply
+      ) {
         _,
         state,
         transaction,

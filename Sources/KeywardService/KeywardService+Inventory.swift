@@ -149,12 +149,7 @@ extension KeywardService {
     }
     switch arrival {
     case .arrived(let receipt):
-      let copy = ExportCopy(receipt, at: now())
-      let delivered = try await note(id, caller) {
-        (export: inout ExportRecord) throws(ServiceError) in
-        try export.deliver(copy)
-      }
-      let done = await proved(delivered, receipt, plan, cloud, session, caller)
+      let done = try await delivered(export, receipt, plan, cloud, session, caller)
       return ExportInfo(done, key, at: now())
     case .absent(let words):
       let failure = ExportFailure(reason: "not_arrived", words: "It did not arrive: \(words).")

@@ -35,6 +35,10 @@ package protocol CloudDestination: Sendable {
     _ session: CloudSession
   ) async throws(CloudFailure) -> ImportArrival
 
+  /// Why a copy cannot be compared, where that is known without asking the provider; nil for one that
+  /// `prove` has to look at.
+  func reasonNotProvable(_ receipt: ImportReceipt, _ plan: CloudPlan) -> String?
+
   /// Compares what the provider does with the key with what Keyward does.
   func prove(
     _ receipt: ImportReceipt,
@@ -42,6 +46,10 @@ package protocol CloudDestination: Sendable {
     _ material: any ProofMaterial,
     _ session: CloudSession
   ) async throws(CloudFailure) -> ProofResult
+}
+
+extension CloudDestination {
+  package func reasonNotProvable(_ receipt: ImportReceipt, _ plan: CloudPlan) -> String? { nil }
 }
 
 /// What is to stand at the provider, in the provider's own names.

@@ -128,19 +128,22 @@ package struct AWSDestination: CloudDestination {
     )
   }
 
+  package func reasonNotProvable(_ receipt: ImportReceipt, _ plan: CloudPlan) -> String? {
+    guard receipt.state == .enabled else {
+      return "the material is at AWS and not in use yet (\(receipt.state.rawValue))"
+    }
+    // That AWS took it under the id of the same material is AWS's word, and compares nothing.
+    return plan.keySpec == "SYMMETRIC_DEFAULT"
+      ? "ciphertexts of AWS symmetric keys open nowhere but at AWS" : nil
+  }
+
   package func prove(
     _ receipt: ImportReceipt,
     _ plan: CloudPlan,
     _ material: any ProofMaterial,
     _ session: CloudSession
   ) async throws(CloudFailure) -> ProofResult {
-    guard receipt.state == .enabled else {
-      return .notProvable("the material is at AWS and not in use yet (\(receipt.state.rawValue))")
-    }
-    // That AWS took it under the id of the same material is AWS's word, and compares nothing.
-    if plan.keySpec == "SYMMETRIC_DEFAULT" {
-      return .notProvable("ciphertexts of AWS symmetric keys open nowhere but at AWS")
-    }
+    if let reason = reasonNotProvable(receipt, plan) { return .notProvable(reason) }
     if let hash = AWSKeyService.macHash(plan.keySpec) {
       return try await proveMAC(receipt, plan, hash, material, session)
     }

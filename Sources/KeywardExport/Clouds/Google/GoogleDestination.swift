@@ -328,15 +328,19 @@ package struct GoogleDestination: CloudDestination {
     return CloudKeyStatus(state, detail: words)
   }
 
+  package func reasonNotProvable(_ receipt: ImportReceipt, _ plan: CloudPlan) -> String? {
+    guard receipt.state == .enabled else { return "the version is at Google and not enabled yet" }
+    return plan.keySpec == "GOOGLE_SYMMETRIC_ENCRYPTION"
+      ? "ciphertexts of this algorithm open nowhere but at Google" : nil
+  }
+
   package func prove(
     _ receipt: ImportReceipt,
     _ plan: CloudPlan,
     _ material: any ProofMaterial,
     _ session: CloudSession
   ) async throws(CloudFailure) -> ProofResult {
-    guard receipt.state == .enabled else {
-      return .notProvable("the version is at Google and not enabled yet")
-    }
+    if let reason = reasonNotProvable(receipt, plan) { return .notProvable(reason) }
     return try await GoogleProof(api: api, version: receipt.providerKeyID, algorithm: plan.keySpec)
       .run(material, session)
   }
