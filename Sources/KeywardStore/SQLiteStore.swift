@@ -155,6 +155,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   package func appendJournal(_ entries: [[UInt8]]) throws {
     guard !entries.isEmpty else { return }
     try using {
+      try checkpointIfDue()
       try inTransaction {
         let count = Int(try database.scalar("SELECT count(*) FROM sealed_journal") ?? 0)
         let room = max(SQLiteStore.journalLimit - count, 0)
@@ -169,7 +170,6 @@ package final class SQLiteStore: Store, @unchecked Sendable {
         try drop.bind(1, Int64(entries.count - room))
         try drop.run()
       }
-      try checkpointIfDue()
     }
   }
 
@@ -274,6 +274,8 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   ) throws -> R {
     try using {
       guard let before = session, let anchor else { throw StoreError.sealed }
+      // Not after the commit: nobody waits for it then, and a failure is of what is not written yet.
+      try checkpointIfDue()
       let transaction = SQLiteTransaction(database, before)
       defer { transaction.end() }
       let result = try inTransaction {
@@ -297,7 +299,6 @@ package final class SQLiteStore: Store, @unchecked Sendable {
       } catch {
         throw StoreError.ioError("the anchor: \(error.words)")
       }
-      try checkpointIfDue()
       return result
     }
   }
