@@ -229,7 +229,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
     let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
     let eventLoop = context.eventLoop
-    let work: @Sendable () async -> Void = { [shared] in
+    let work: @concurrent @Sendable () async -> Void = { [shared] in
       let result: Result<Answer, ServiceError>
       do throws(ServiceError) {
         result = .success(try await shared.answer(arrived))
