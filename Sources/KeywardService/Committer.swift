@@ -1,4 +1,3 @@
-import Dispatch
 package import KeywardAudit
 package import KeywardModel
 package import KeywardStore
@@ -18,55 +17,10 @@ package final class Committer: Sendable {
   /// Rows that go with an entry and cannot be in the way of anybody else's: a new token, a `jti`.
   package typealias Rows = @Sendable (any StoreTransaction) throws -> Void
 
-  /// An operation that changes nothing but the log and, with `rows`, adds what is its own.
-  private struct Entry {
-    /// One, or those of a request that asked for several things, which are never torn apart.
-    let records: [AuditRecord]
-    /// Their events, made by the thread that submits them rather than by the one that all wait for;
-    /// none if `rows` can still change the records.
-    let events: [AuditEvent]
-    let rows: Rows?
-    let reply: Reply
-
-    init(_ records: [AuditRecord], rows: Rows? = nil, reply: @escaping Reply) {
-      self.records = records
-      events = rows == nil ? records.map { $0.event() } : []
-      self.rows = rows
-      self.reply = reply
-    }
-  }
-
-  /// An operation that changes the store.
-  private struct Modification {
-    let record: AuditRecord
-    /// Whether it neither reads nor writes what a change of another resource writes.
-    let isOfItsResourceAlone: Bool
-    let run: @Sendable (any StoreTransaction, inout AuditRecord) throws -> Apply
-    let reply: Reply
-  }
-
-  private enum Work {
-    case entry(Entry)
-    case change(Modification)
-    case exclusive(@Sendable () -> Void)
-
-    /// Work of the server itself, which is bounded by its makers.
-    var isExclusive: Bool {
-      if case .exclusive = self { true } else { false }
-    }
-
-    func refuse(_ error: ServiceError) {
-      switch self {
-      case .entry(let entry): entry.reply(.failure(error))
-      case .change(let change): change.reply(.failure(error))
-      case .exclusive: break
-      }
-    }
-  }
-
   private struct Queue {
     var work: [Work] = []
-    var isDraining = false
+    /// The committer while there is work: it must not be gone before all replies are.
+    var drained: Committer?
   }
 
   /// The most operations that wait for the disk; beyond them the server is overloaded.
@@ -76,13 +30,9 @@ package final class Committer: Sendable {
     "Too many operations wait for the disk.",
     remedy: "Try again later."
   )
-  /// The most entries of one commit.
-  private static let largestBatch = 512
-  /// The most changes of one commit.
-  private static let mostChanges = 64
 
   private let store: any Store
-  private let queue = DispatchQueue(label: "keyward.commit", qos: .userInteractive)
+  private let thread = CommitThread()
   private let pending = Mutex(Queue())
   private let position = Mutex<LogPosition?>(nil)
   private let broken = Atomic<Bool>(false)
@@ -95,7 +45,10 @@ package final class Committer: Sendable {
   package init(store: any Store, onFatal: @escaping @Sendable (StoreError) -> Void) {
     self.store = store
     self.onFatal = onFatal
+    thread.start { [weak self] in self?.drain() }
   }
+
+  deinit { thread.end() }
 
   /// Whether the last commit failed: no operation can be answered until one succeeds.
   package var isBroken: Bool { broken.load(ordering: .acquiring) }
@@ -220,10 +173,10 @@ package final class Committer: Sendable {
         return (false, false)
       }
       queue.work.append(work)
-      defer { queue.isDraining = true }
-      return (true, !queue.isDraining)
+      defer { queue.drained = self }
+      return (true, queue.drained == nil)
     }
-    if mustStart { queue.async { self.drain() } }
+    if mustStart { thread.wake() }
     if !isTaken { work.refuse(Committer.overload) }
   }
 
@@ -232,32 +185,11 @@ package final class Committer: Sendable {
       let batch = pending.withLock { queue in
         let work = queue.work
         queue.work = []
-        if work.isEmpty { queue.isDraining = false }
+        if work.isEmpty { queue.drained = nil }
         return work
       }
       if batch.isEmpty { return }
       process(batch)
-    }
-  }
-
-  /// What one commit makes durable: entries, then changes.
-  private struct Batch {
-    var entries: [Entry] = []
-    var changes: [Modification] = []
-    /// How many records the entries have.
-    var recordCount = 0
-
-    /// Whether nothing that comes after it may go into the same commit.
-    var isClosed: Bool {
-      recordCount >= Committer.largestBatch || changes.count >= Committer.mostChanges
-        || changes.last?.isOfItsResourceAlone == false
-    }
-
-    /// Whether `change` may go into the same commit.
-    func takes(_ change: Modification) -> Bool {
-      changes.isEmpty
-        || (change.isOfItsResourceAlone
-          && changes.allSatisfy { $0.record.resource != change.record.resource })
     }
   }
 

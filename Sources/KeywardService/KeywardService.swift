@@ -18,7 +18,7 @@ package final class KeywardService: Sendable {
   /// What decides while the store's own policy cannot be read.
   let sealedPolicy: CompiledPolicy
   package let options: ServiceOptions
-  package let committer: Committer
+  let committer: Committer
   let scrubber: Scrubber
   let logger: Logger
   let session: Mutex<SealSession>
@@ -252,6 +252,7 @@ package final class KeywardService: Sendable {
         consuming Authorization, UnsealedState, any StoreTransaction, inout AuditRecord
       ) throws(ServiceError) -> Change<Answer>
   ) {
+    precondition(other == nil || !isOfItsResourceAlone, "it is about two resources")
     let record = AuditRecord(
       time: now(),
       caller: caller,

@@ -23,12 +23,15 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
     package var spent: Set<[UInt8]> = []
     package var state = CloudKeyStatus.State.pendingImport
     package var proof = ProofResult.proved(by: "mac")
+    /// Why a copy cannot be compared, as far as that is known without asking.
+    package var reasonNotProvable: String?
     package var validUntil: Timestamp?
     /// What is said about an import that broke off, in place of what happened.
     package var arrival: ImportArrival?
     /// What the last proof could ask.
     package var material: (any ProofMaterial)?
     package var keys = 0
+    package var tokens = 0
     package var tokenEnd: Int64 = 86_400
     /// Called when a blob has come.
     package var whenDelivering: (@Sendable () -> Void)?
@@ -82,10 +85,11 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
     _ session: CloudSession
   ) async throws(CloudFailure) -> WrappingParameters {
     try enter(.prepare)
-    let number = parts.withLock { parts in
+    let (number, token) = parts.withLock { parts in
       if plan.providerKeyID == nil { parts.keys += 1 }
       parts.state = .pendingImport
-      return parts.keys
+      parts.tokens += 1
+      return (parts.keys, parts.tokens)
     }
     let spki: [UInt8]
     do { spki = try wrappingKey.publicKey().spki() } catch {
@@ -97,7 +101,7 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
       providerKeyID: plan.providerKeyID ?? "arn:aws:kms:eu-west-1:111122223333:key/\(number)",
       publicKey: spki,
       algorithm: plan.wrapping,
-      token: Array("canary-import-token-\(parts.withLock { $0.calls.count })".utf8),
+      token: Array("canary-import-token-\(token)".utf8),
       validUntil: session.now().adding(seconds: end)
     )
   }
@@ -128,6 +132,10 @@ package final class FakeCloud: ExportGateway, CloudDestination, CloudTransport {
       state: .enabled,
       validUntil: plan.validUntil ?? parts.withLock { $0.validUntil }
     )
+  }
+
+  package func reasonNotProvable(_ receipt: ImportReceipt, _ plan: CloudPlan) -> String? {
+    parts.withLock { $0.reasonNotProvable }
   }
 
   package func status(

@@ -8,7 +8,7 @@ import Synchronization
 /// A failed commit leaves nothing of its transaction, as a full disk does.
 package final class FaultyStore: Store {
   package let inner: SQLiteStore
-  private let faults = Mutex<(left: Int, error: StoreError)>((0, .full))
+  private let faults = Mutex<(spared: Int, left: Int, error: StoreError)>((0, 0, .full))
   private let journalFaults = Mutex<Int>(0)
   private let written = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)
@@ -22,9 +22,9 @@ package final class FaultyStore: Store {
   /// How many commits there were.
   package var commits: Int { written.withLock { $0 } }
 
-  /// Makes the next `count` commits fail with `error`.
-  package func failCommits(_ count: Int, with error: StoreError = .full) {
-    faults.withLock { $0 = (count, error) }
+  /// Makes the next `count` commits fail with `error`, after so many that are spared.
+  package func failCommits(_ count: Int, after spared: Int = 0, with error: StoreError = .full) {
+    faults.withLock { $0 = (spared, count, error) }
   }
 
   /// Makes the next `count` writes of the journal fail, as on a full disk.
@@ -69,6 +69,10 @@ package final class FaultyStore: Store {
     let result = try inner.write(durability: durability) { transaction in
       let result = try body(transaction)
       let fault: StoreError? = faults.withLock { faults in
+        guard faults.spared == 0 else {
+          faults.spared -= 1
+          return nil
+        }
         guard faults.left > 0 else { return nil }
         faults.left -= 1
         return faults.error

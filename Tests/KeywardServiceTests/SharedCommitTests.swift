@@ -9,7 +9,7 @@ import Testing
 /// Changes that are about their own resource alone share a commit; nothing else of them changes.
 @Suite
 struct SharedCommitTests {
-  /// A change of the queue, and what it does.
+  /// An operation of the queue, and what it does.
   private struct Asked {
     let key: String
     var isOfItsResourceAlone = true
@@ -23,6 +23,8 @@ struct SharedCommitTests {
     case refuse
     /// Changes a record that is not as it says.
     case conflict
+    /// Changes nothing: its entry alone is written.
+    case none
   }
 
   /// What came of a queue.
@@ -30,73 +32,110 @@ struct SharedCommitTests {
     let errors: [ServiceError?]
     let commits: Int
     let events: [AuditEvent]
-    /// The keys of the changes in the order in which they were run, however often.
-    let runs: [String]
-    /// The keys of the changes in the order in which they were shown.
-    let shown: [String]
+    /// What happened, in order: "run", "shown" or "reply", and the key.
+    let steps: [String]
 
     var codes: [ErrorCode?] { errors.map { $0?.code } }
     var keys: [String] { events.map { String($0.resource.dropFirst("keys/".count)) } }
+    /// The keys of the changes in the order in which they were run, however often.
+    var runs: [String] { keys(of: "run") }
+    /// The keys of the changes in the order in which they were shown.
+    var shown: [String] { keys(of: "shown") }
+
+    private func keys(of step: String) -> [String] {
+      steps.filter { $0.hasPrefix(step) }.map { String($0.dropFirst(step.count + 1)) }
+    }
   }
 
+  private let cloud: FakeCloud
   private let server: TestServer
 
   init() async throws {
-    server = try await TestServer.unsealed(isFaulty: true)
+    cloud = try FakeCloud()
+    server = try await TestServer.unsealed(isFaulty: true, exporter: cloud)
   }
 
-  /// Queues all while the writing thread is held, then lets it go on with the next commits failing.
-  private func run(_ queue: [Asked], failing failures: Int = 0) async throws -> Outcome {
+  /// Holds the writing thread with an entry while `body` queues what comes behind it, then lets it go on
+  /// with the next commits failing until `wait` ends; returns the commits and entries behind the first.
+  private func held(
+    failing failures: Int = 0,
+    _ body: () async throws -> Void,
+    until wait: () async throws -> Void
+  ) async throws -> (commits: Int, events: [AuditEvent]) {
     let service = try server.service
     let faults = try server.faults
     let (isHeld, gate) = (Gate(), Gate())
-    service.committer.exclusively {
+    let size = try server.logSize()
+    faults.holdNextCommit {
       isHeld.open()
       gate.wait()
     }
+    let ignore: @Sendable (Result<Void, ServiceError>) -> Void = { _ in }
+    service.answer(.officer, .keyShow, .key("first/one"), reply: ignore) { _, _, _ in }
     isHeld.wait()
-    let runs = Mutex<[String]>([])
-    let shown = Mutex<[String]>([])
-    let errors = Mutex<[Int: ServiceError?]>([:])
-    for (index, asked) in queue.enumerated() {
-      service.change(
-        asked.caller,
-        .keyUpdate,
-        .key(try KeyName(asked.key)),
-        isOfItsResourceAlone: asked.isOfItsResourceAlone,
-        reply: { (result: Result<Void, ServiceError>) in
-          let error: ServiceError? = if case .failure(let error) = result { error } else { nil }
-          errors.withLock { $0[index] = .some(error) }
-        },
-        act: { _, _, transaction, _ throws(ServiceError) in
-          runs.withLock { $0.append(asked.key) }
-          do {
-            try transaction.insertRecord(Self.record(asked.key, index))
-            if asked.effect == .conflict {
-              try transaction.deleteRecord(Self.record("absent", index))
-            }
-          } catch {
-            throw ServiceError(store: error)
-          }
-          if asked.effect == .refuse { throw ServiceError(.conflict, "No.") }
-          return Change(()) { shown.withLock { $0.append(asked.key) } }
-        }
-      )
-    }
-    let (commits, size) = (faults.commits, try server.logSize())
-    faults.failCommits(failures)
+    let commits = faults.commits
+    try await body()
+    faults.failCommits(failures, after: 1)
     gate.open()
-    for _ in 0..<5000 where errors.withLock({ $0.count }) < queue.count {
-      try await Task.sleep(for: .milliseconds(1))
-    }
+    try await wait()
     faults.failCommits(0)
+    return (faults.commits - commits - 1, Array(try server.events(from: size).dropFirst()))
+  }
+
+  /// Queues all while the writing thread is held, then lets it go on with the next commits failing.
+  private func run(
+    _ queue: [Asked],
+    failing failures: Int = 0,
+    after first: () async throws -> Void = {}
+  ) async throws -> Outcome {
+    let service = try server.service
+    let steps = Mutex<[String]>([])
+    let errors = Mutex<[Int: ServiceError?]>([:])
+    let (commits, events) = try await held(failing: failures) {
+      try await first()
+      for (index, asked) in queue.enumerated() {
+        let reply: @Sendable (Result<Void, ServiceError>) -> Void = { result in
+          let error: ServiceError? = if case .failure(let error) = result { error } else { nil }
+          steps.withLock { $0.append("reply \(asked.key)") }
+          errors.withLock { $0[index] = .some(error) }
+        }
+        let resource = Resource.key(try KeyName(asked.key))
+        if asked.effect == .none {
+          service.answer(asked.caller, .keyShow, resource, reply: reply) { _, _, _ in }
+          continue
+        }
+        service.change(
+          asked.caller,
+          .keyUpdate,
+          resource,
+          isOfItsResourceAlone: asked.isOfItsResourceAlone,
+          reply: reply,
+          act: { _, _, transaction, _ throws(ServiceError) in
+            steps.withLock { $0.append("run \(asked.key)") }
+            do {
+              try transaction.insertRecord(Self.record(asked.key, index))
+              if asked.effect == .conflict {
+                try transaction.deleteRecord(Self.record("absent", index))
+              }
+            } catch {
+              throw ServiceError(store: error)
+            }
+            if asked.effect == .refuse { throw ServiceError(.conflict, "No.") }
+            return Change(()) { steps.withLock { $0.append("shown \(asked.key)") } }
+          }
+        )
+      }
+    } until: {
+      for _ in 0..<5000 where errors.withLock({ $0.count }) < queue.count {
+        try await Task.sleep(for: .milliseconds(1))
+      }
+    }
     let missing = ServiceError(.internalError, "There was no reply.")
     return Outcome(
       errors: errors.withLock { errors in queue.indices.map { errors[$0] ?? missing } },
-      commits: faults.commits - commits,
-      events: try server.events(from: size),
-      runs: runs.withLock { $0 },
-      shown: shown.withLock { $0 }
+      commits: commits,
+      events: events,
+      steps: steps.withLock { $0 }
     )
   }
 
@@ -133,6 +172,41 @@ struct SharedCommitTests {
     ])
     #expect(outcome.commits == 2 && outcome.codes == [nil, nil, nil, nil])
     #expect(outcome.keys == ["a/k", "a/l", "a/k", "a/m"])
+    #expect(
+      outcome.steps == [
+        "run a/k", "run a/l", "shown a/k", "shown a/l", "reply a/k", "reply a/l", "run a/k",
+        "run a/m", "shown a/k", "shown a/m", "reply a/k", "reply a/m",
+      ]
+    )
+  }
+
+  /// An entry goes with the changes behind it and not with those before it: the log has their order.
+  @Test(arguments: [0, 1])
+  func entriesKeepTheirPlace(_ failures: Int) async throws {
+    let outcome = try await run(
+      [
+        Asked(key: "a/e", effect: .none), Asked(key: "a/k"), Asked(key: "a/l"),
+        Asked(key: "a/f", effect: .none), Asked(key: "a/m"),
+      ],
+      failing: failures
+    )
+    #expect(outcome.codes == [nil, nil, nil, nil, nil])
+    #expect(outcome.keys == ["a/e", "a/k", "a/l", "a/f", "a/m"])
+    // After a failure the entries go first, then each change: e, k and l, and f with m.
+    #expect(outcome.commits == (failures == 0 ? 2 : 4))
+  }
+
+  /// What a seal overtakes in the queue has no answer, and is not run.
+  @Test
+  func aSealTakesAllThatIsBehindIt() async throws {
+    let service = try server.service
+    let sealed = Mutex<Task<SealStatus, any Error>?>(nil)
+    let outcome = try await run(Self.names(3)) {
+      sealed.withLock { $0 = Task { try await service.seal(.officer) } }
+      try await Task.sleep(for: .milliseconds(300))
+    }
+    #expect(outcome.codes == [.sealed, .sealed, .sealed] && outcome.steps.count == 3)
+    #expect(try await sealed.withLock({ $0 })?.value.sealed == true)
   }
 
   /// What does not say that it is about its resource alone sees all that came before, and is seen by
@@ -208,8 +282,63 @@ struct SharedCommitTests {
       _ = try await server.service.vote(.named("ann"), approval, isApproval: true)
       queue.append(Asked(key: key, caller: .named("eve").asking(key, approval)))
     }
+    // The shared commit and the first by itself fail: its approval is given back.
+    #expect(try await run(queue, failing: 2).codes == [.storageFull, nil])
+    queue[1] = Asked(key: "a/k")
     let outcome = try await run(queue, failing: 1)
-    #expect(outcome.codes == [nil, nil] && outcome.runs == ["g/k", "g/l", "g/k", "g/l"])
-    #expect(try await run(queue).codes == [.approvalRequired, .approvalRequired])
+    #expect(outcome.codes == [nil, nil] && outcome.runs == ["g/k", "a/k", "g/k", "a/k"])
+    #expect(try await run(queue).codes[0] == .approvalRequired)
+  }
+
+  /// The steps of exports, of which the keys differ, are such changes.
+  @Test
+  func exportsOfDifferentKeysGoTogether() async throws {
+    let service = try server.service
+    var document = DestinationDocument(provider: "aws")
+    document.region = "eu-west-1"
+    _ = try await service.writeDestination(.officer, "aws", document)
+    cloud.change { $0.reasonNotProvable = "it opens nowhere else" }
+    var keys: [String] = []
+    for number in 0..<6 {
+      keys.append("app/k\(number)")
+      try await server.create("app/k\(number)", operations: ["encrypt", "cloud-export"])
+    }
+    let prepare: @Sendable (String) async throws -> ExportInfo = { key in
+      try await service.prepareExport(
+        .officer,
+        PrepareExportRequest(key: key, destination: "aws", mode: "push")
+      )
+    }
+    let complete: @Sendable (ExportInfo) async throws -> ExportInfo = { export in
+      let id = try #require(ExportID(export.id))
+      return try await service.completeExport(.officer, id, CompleteExportRequest(export)).export
+    }
+    // The first makes the key that all blobs are tried with, which takes long.
+    _ = try await complete(try await prepare(keys.removeLast()))
+    let prepared = try await together(keys, prepare)
+    #expect(prepared.commits < 5 && prepared.events.count == 5)
+    #expect(prepared.events.allSatisfy { $0.operation == "export:prepare" })
+    let done = try await together(prepared.answers, complete)
+    // What cannot be proved is known with the delivery: one record, one entry.
+    #expect(done.answers.allSatisfy { $0.state == "delivered" && $0.proof == "not provable" })
+    #expect(done.events.filter { $0.operation == "key:cloud-export" }.count == 5)
+    #expect(done.events.filter { $0.operation == "export:record" }.count == 5)
+    #expect(done.events.count == 10 && done.commits < 10)
+  }
+
+  /// Begins all while the writing thread is held.
+  private func together<Input: Sendable, Answer: Sendable>(
+    _ inputs: [Input],
+    _ body: @escaping @Sendable (Input) async throws -> Answer
+  ) async throws -> (answers: [Answer], commits: Int, events: [AuditEvent]) {
+    var tasks: [Task<Answer, any Error>] = []
+    var answers: [Answer] = []
+    let (commits, events) = try await held {
+      tasks = inputs.map { input in Task { try await body(input) } }
+      try await Task.sleep(for: .seconds(1))
+    } until: {
+      for task in tasks { answers.append(try await task.value) }
+    }
+    return (answers, commits, events)
   }
 }

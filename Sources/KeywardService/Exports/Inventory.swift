@@ -17,7 +17,7 @@ package final class Inventory: Sendable {
     var busy: Set<String> = []
   }
 
-  /// The most exports that the inventory has.
+  /// The most exports that the inventory has; of those that share a commit up to 63 more.
   static let most = 100_000
 
   private let book: Mutex<Book>
