@@ -45,8 +45,8 @@ class Fields:
     def __init__(self, lines):
         self.pairs = {}
         for line in lines:
-            name, _, value = line.partition(":")
-            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower() in self.pairs:
+            name, colon, value = line.partition(":")
+            if not colon or not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower() in self.pairs:
                 raise ValueError(f"field: {name}")
             self.pairs[name.lower()] = name, value.strip(" \t")
 
