@@ -11,11 +11,12 @@ import Synchronization
 extension KeywardService {
   /// One step, about once a second; `count` is the number of the step.
   package func tick(_ count: Int) async {
+    // What was destroyed has to go from the files of a sealed server too.
+    scrubber.tick()
     guard let state = try? unsealed() else { return }
     let now = now()
     await keepLogAlive(now, isProbe: count.isMultiple(of: 5))
     if committer.isBroken { return }
-    scrubber.tick()
     if clockWatch.isSetBack {
       if count.isMultiple(of: 60) {
         logger.warning("The clock was set back; rotation and destruction wait")

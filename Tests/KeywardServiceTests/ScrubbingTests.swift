@@ -74,6 +74,18 @@ struct ScrubbingTests {
     #expect(searches.begun == 5 && !Self.isOwed(server))
   }
 
+  /// A sealed server goes on trying.
+  @Test
+  func aSealDoesNotPutItOff() async throws {
+    let (server, searches) = try await Self.server()
+    try server.faults.failScrubs(1)
+    let salt = try await Self.destroy(server, "a/one")
+    _ = try await server.service.seal(.officer)
+    try await Self.wait(server, ticks: 10)
+    #expect(searches.begun == 2 && !Self.isOwed(server))
+    #expect(try !server.folder.filesHold(salt))
+  }
+
   /// A server that ends before it has come about finds it owed.
   @Test
   func whatIsOwedOutlivesTheProcess() async throws {
