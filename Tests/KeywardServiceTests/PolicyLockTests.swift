@@ -225,18 +225,13 @@ struct PolicyLockTests {
     _ seal: KeywardModel.SealKind = .shamir,
     proof: [String] = [phrase]
   ) async throws -> [String] {
-    try await server.service.rekey(
-      caller,
-      SealRequest(seal: seal, shares: 3, threshold: 2),
-      current: .of(proof.joined(separator: "\n")),
-      passphrase: .of(seal == .passphrase ? "eleven amber kettles in snow" : "")
-    ).map(\.text)
-  }
-
-  private static func confirm(_ server: TestServer, _ shares: [String]) async throws {
-    _ = try await server.service.confirmRekey(
-      .officer,
-      shares: .of(shares.joined(separator: "\n"))
+    try await server.rekey(
+      as: caller,
+      seal,
+      3,
+      2,
+      proof: proof,
+      passphrase: "eleven amber kettles in snow"
     )
   }
 
@@ -313,7 +308,7 @@ struct PolicyLockTests {
       #expect(error?.remedy?.contains("operator rekey --confirm") == true)
     }
     await refused(.approvalRequired) { try await Self.change(server) }
-    try await Self.confirm(server, second)
+    try await server.confirmRekey(second)
     await refused(.wrongShare) { try await Self.lift(server, first) }
     await refused(.wrongShare) { try await Self.lift(server, shares) }
     #expect(try await Self.lift(server, second).revision == 2)

@@ -410,19 +410,7 @@ struct SealTests {
     _ threshold: Int,
     current: [String]
   ) async throws -> [String] {
-    try await server.service.rekey(
-      .officer,
-      SealRequest(seal: seal, shares: shares, threshold: threshold),
-      current: .of(current.joined(separator: "\n")),
-      passphrase: .of(seal == .passphrase ? passphrase : "")
-    ).map(\.text)
-  }
-
-  private static func confirm(_ server: TestServer, _ shares: [String]) async throws {
-    _ = try await server.service.confirmRekey(
-      .officer,
-      shares: .of(shares.joined(separator: "\n"))
-    )
+    try await server.rekey(seal, shares, threshold, proof: current, passphrase: passphrase)
   }
 
   @Test
@@ -448,9 +436,9 @@ struct SealTests {
     try await server.restart()
     try await server.unseal([old[1], old[2]])
     for shares in [[], [new[0], new[1]], [new[0], new[0], new[1]]] {
-      await refused(.wrongShare) { try await Self.confirm(server, shares) }
+      await refused(.wrongShare) { try await server.confirmRekey(shares) }
     }
-    try await Self.confirm(server, [new[0], new[3], new[4]])
+    try await server.confirmRekey([new[0], new[3], new[4]])
     #expect(try server.service.sealStatus().rekeyPending == false)
     // The old shares prove nothing and open nothing any more.
     await refused(.wrongShare) { try await Self.rekey(server, .shamir, 3, 2, current: old) }
@@ -479,7 +467,7 @@ struct SealTests {
     let old = try await server.initialize(.shamir, shares: 3, threshold: 2)
     try await server.unseal(Array(old.prefix(2)))
     let new = try await Self.rekey(server, .shamir, 2, 2, current: old)
-    try await Self.confirm(server, old)
+    try await server.confirmRekey(old)
     try await server.restart()
     await refused(.wrongShare) { try await server.unseal([new[0]]) }
     try await server.unseal(Array(old.suffix(2)))
@@ -495,14 +483,14 @@ struct SealTests {
     #expect(try server.service.sealStatus().rekeyPending == false)
     let first = try await Self.rekey(server, .keyFile, 2, 2, current: Array(shares.suffix(2)))
     #expect(try server.service.sealStatus().rekeyPending)
-    try await Self.confirm(server, first)
+    try await server.confirmRekey(first)
     try await server.restart()
     #expect(try server.service.sealStatus().seal == "key-file")
     #expect(try server.key("a/b") != nil)
     // A key file on the server proves nobody: its recovery shares do.
     await refused(.wrongShare) { try await Self.rekey(server, .passphrase, 2, 2, current: []) }
     let second = try await Self.rekey(server, .passphrase, 2, 2, current: first)
-    try await Self.confirm(server, second)
+    try await server.confirmRekey(second)
     try await server.restart()
     #expect(try server.service.sealStatus().sealed)
     await refused(.wrongShare) { try await server.unseal([shares[0]]) }
@@ -514,7 +502,7 @@ struct SealTests {
     try await server.unseal(second)
     // The passphrase proves its own seal.
     let third = try await Self.rekey(server, .shamir, 1, 1, current: [Self.passphrase])
-    try await Self.confirm(server, third)
+    try await server.confirmRekey(third)
     _ = try await server.service.seal(.officer)
     await refused(.wrongShare) { try await server.unseal([Self.passphrase]) }
     try await server.unseal(third)

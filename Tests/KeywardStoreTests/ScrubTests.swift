@@ -39,6 +39,17 @@ struct ScrubTests {
     }
   }
 
+  /// Makes 400 keys in twenty commits; returns every seventh.
+  private static func fill(_ store: SQLiteStore, _ sample: Sample) throws -> [Key] {
+    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
+    for run in 0..<20 {
+      try store.write(durability: .change) { transaction in
+        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
+      }
+    }
+    return keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+  }
+
   /// Pages that SQLite rebalanced keep old copies of cells in their gaps: grown and shrunk at random,
   /// the file still holds none of what was destroyed.
   @Test
@@ -46,13 +57,7 @@ struct ScrubTests {
     let scratch = try Scratch()
     let sample = try Sample()
     let store = try sample.create(in: scratch("data"))
-    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
-    for run in 0..<20 {
-      try store.write(durability: .change) { transaction in
-        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
-      }
-    }
-    let destroyed = keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    let destroyed = try Self.fill(store, sample)
     for key in destroyed {
       try store.write(durability: .change) { try Self.destroy(key, in: $0) }
     }
@@ -74,13 +79,7 @@ struct ScrubTests {
     let scratch = try Scratch()
     let sample = try Sample()
     let store = try sample.create(in: scratch("data"))
-    let keys = try (0..<400).map { try sample.key("etcd/k\($0)") }
-    for run in 0..<20 {
-      try store.write(durability: .change) { transaction in
-        for key in keys[run * 20..<run * 20 + 20] { try transaction.insertKey(key) }
-      }
-    }
-    let destroyed = keys.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    let destroyed = try Self.fill(store, sample)
     let written = try await withThrowingTaskGroup(of: Int.self) { group in
       group.addTask {
         var count = 0
