@@ -58,6 +58,9 @@ package final class Committer: Sendable {
     overtaken.withLock { $0 = body }
   }
 
+  /// How many operations wait for the disk.
+  var waiting: Int { pending.withLock { $0.work.count } }
+
   /// How many entries the log has; nil while sealed.
   package var logSize: UInt64? { position.withLock { $0?.size } }
 

@@ -60,7 +60,7 @@ package final class KeywardService: Sendable {
     self.logger = logger
     startedAt = time.now()
     committer = Committer(store: store, onFatal: onFatal)
-    scrubber = Scrubber(store, logger: logger)
+    scrubber = Scrubber(store, logger: logger, onFatal: onFatal)
     session = Mutex(SealSession())
     committer.whenOvertaken { [weak self] record in
       var refused = record
@@ -73,6 +73,9 @@ package final class KeywardService: Sendable {
   package func unsealed() throws(ServiceError) -> UnsealedState {
     try session.withLock { session throws(ServiceError) in try session.unsealed() }
   }
+
+  /// How many operations wait for the disk.
+  package var operationsInQueue: Int { committer.waiting }
 
   /// The time that entries and records carry: the wall clock, never earlier than it was.
   package func now() -> Timestamp {

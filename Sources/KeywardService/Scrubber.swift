@@ -26,12 +26,15 @@ final class Scrubber: Sendable {
 
   private let store: any Store
   private let logger: Logger
+  private let onFatal: @Sendable (StoreError) -> Void
   private let queue = DispatchQueue(label: "keyward.scrub", qos: .utility)
   private let pace = Mutex(Pace())
 
-  init(_ store: any Store, logger: Logger) {
+  /// `onFatal` is called when the disk can no longer be relied on: a sealed server has nobody else who asks.
+  init(_ store: any Store, logger: Logger, onFatal: @escaping @Sendable (StoreError) -> Void) {
     self.store = store
     self.logger = logger
+    self.onFatal = onFatal
   }
 
   /// Has the files searched for what is owed; if nothing is, the log is emptied all the same.
@@ -88,6 +91,7 @@ final class Scrubber: Sendable {
         "Deleted bytes could not be overwritten yet",
         metadata: ["error": "\(error)", "again_in_seconds": "\(wait)"]
       )
+      if let error = error as? StoreError, error.isFatal { onFatal(error) }
     }
   }
 }

@@ -13,7 +13,7 @@ package final class FaultyStore: Store {
   private let written = Mutex<Int>(0)
   private let held = Mutex<(@Sendable () -> Void)?>(nil)
   private let watchedScrubs = Mutex<(@Sendable () -> Void)?>(nil)
-  private let scrubFaults = Mutex<Int>(0)
+  private let scrubFaults = Mutex<(left: Int, error: StoreError)>((0, .full))
 
   package init(_ inner: SQLiteStore) {
     self.inner = inner
@@ -42,15 +42,13 @@ package final class FaultyStore: Store {
     watchedScrubs.withLock { $0 = body }
   }
 
-  /// Makes the next `count` searches of the file fail, as on a full disk.
-  package func failScrubs(_ count: Int) {
-    scrubFaults.withLock { $0 = count }
+  /// Makes the next `count` searches of the file fail with `error`.
+  package func failScrubs(_ count: Int, with error: StoreError = .full) {
+    scrubFaults.withLock { $0 = (count, error) }
   }
 
-  private func checkJournal() throws { try check(journalFaults) }
-
-  private func check(_ faults: borrowing Mutex<Int>) throws {
-    try faults.withLock { left in
+  private func checkJournal() throws {
+    try journalFaults.withLock { left in
       guard left > 0 else { return }
       left -= 1
       throw StoreError.full
@@ -118,7 +116,11 @@ package final class FaultyStore: Store {
 
   package func scrub() throws -> Bool {
     watchedScrubs.withLock { $0 }?()
-    try check(scrubFaults)
+    try scrubFaults.withLock { faults in
+      guard faults.left > 0 else { return }
+      faults.left -= 1
+      throw faults.error
+    }
     return try inner.scrub()
   }
 

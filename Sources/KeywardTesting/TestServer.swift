@@ -19,6 +19,7 @@ package final class TestServer: Sendable {
   private let usesKeyFile: Bool
   private let isFaulty: Bool
   private let exporter: (any ExportGateway)?
+  private let fatalErrors = Mutex<[StoreError]>([])
   private let parts = Mutex<(service: KeywardService, store: any Store)?>(nil)
 
   /// Makes a server that is not initialized; `usesKeyFile` configures a key file as the automatic
@@ -71,6 +72,9 @@ package final class TestServer: Sendable {
     }
   }
 
+  /// What a real server would have ended with.
+  package var fatal: [StoreError] { fatalErrors.withLock { $0 } }
+
   /// The fault point, of a server that was made with one.
   package var faults: FaultyStore {
     get throws {
@@ -115,7 +119,7 @@ package final class TestServer: Sendable {
       sealSource: usesKeyFile ? keyFile.source : nil,
       exporter: exporter,
       logger: logger,
-      onFatal: { _ in }
+      onFatal: { [weak self] error in self?.fatalErrors.withLock { $0.append(error) } }
     )
     parts.withLock { $0 = (service, store) }
     try await service.start()

@@ -86,6 +86,19 @@ struct ScrubbingTests {
     #expect(try !server.folder.filesHold(salt))
   }
 
+  /// A disk that can no longer be relied on ends a sealed server as any other.
+  @Test
+  func aFatalErrorEndsTheServer() async throws {
+    let (server, _) = try await Self.server()
+    try server.faults.failScrubs(1)
+    _ = try await Self.destroy(server, "a/one")
+    _ = try await server.service.seal(.officer)
+    #expect(server.fatal.isEmpty)
+    try server.faults.failScrubs(1, with: .ioError("fdatasync"))
+    try await Self.wait(server, ticks: 10)
+    #expect(server.fatal == [.ioError("fdatasync")])
+  }
+
   /// A server that ends before it has come about finds it owed.
   @Test
   func whatIsOwedOutlivesTheProcess() async throws {
