@@ -274,7 +274,8 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   ) throws -> R {
     try using {
       guard let before = session, let anchor else { throw StoreError.sealed }
-      // Not after the commit: nobody waits for it then, and a failure is of what is not written yet.
+      // Not after the commit: its callers would wait with their entries on disk, and a failure would be
+      // taken for the commit's.
       try checkpointIfDue()
       let transaction = SQLiteTransaction(database, before)
       defer { transaction.end() }

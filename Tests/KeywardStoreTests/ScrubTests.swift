@@ -135,6 +135,28 @@ struct ScrubTests {
     #expect(try contents(of: scratch("data/keyward.db")) != before)
   }
 
+  /// A log that a commit made long is moved by the next, before it: who waits for the first is not kept.
+  @Test(arguments: [false, true])
+  func aLongLogIsMovedByTheNextCommit(_ isSealed: Bool) throws {
+    let scratch = try Scratch()
+    let store = try Sample().create(in: scratch("data"))
+    try store.write(durability: .change) { transaction in
+      for number in 0..<5 {
+        let body = [UInt8](repeating: 7, count: 1 << 20)
+        try transaction.insertRecord(
+          StoredRecord(kind: .secretVersion, id: "r\(number)", body: body)
+        )
+      }
+    }
+    #expect(store.pendingFrames > 1000)
+    if isSealed {
+      try store.appendJournal([[1]])
+    } else {
+      try store.write(durability: .auditOnly) { _ in }
+    }
+    #expect((1..<10).contains(store.pendingFrames))
+  }
+
   /// The log has a limit all the same.
   @Test
   func theLogWaitsSoLongOnly() throws {
