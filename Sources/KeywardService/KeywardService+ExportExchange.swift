@@ -4,6 +4,13 @@ import KeywardModel
 import KeywardStore
 import Logging
 
+/// The way to the provider of one export: through whom, by which session, and the plan in its words.
+struct CloudWay {
+  let cloud: any CloudDestination
+  let session: CloudSession
+  let plan: CloudPlan
+}
+
 /// The exchange with the provider; each thing that is learned is a record and an entry of its own.
 extension KeywardService {
   /// Hands the blob over, once, then proves the copy.
@@ -13,9 +20,9 @@ extension KeywardService {
     _ caller: Caller
   ) async throws(ServiceError) -> ExportRecord {
     let state = try unsealed()
-    let (cloud, session, plan): (any CloudDestination, CloudSession, CloudPlan)
+    let way: CloudWay
     do throws(ServiceError) {
-      (cloud, session, plan) = try way(
+      way = try self.way(
         export,
         departure.cell.wrappingKeyBits,
         state,
@@ -31,7 +38,12 @@ extension KeywardService {
     }
     let receipt: ImportReceipt
     do throws(CloudFailure) {
-      receipt = try await cloud.deliver(departure.blob, plan, departure.parameters, session)
+      receipt = try await way.cloud.deliver(
+        departure.blob,
+        way.plan,
+        departure.parameters,
+        way.session
+      )
     } catch {
       let failure = ExportFailure(error)
       let mayHaveArrived = error.mayHaveActed
@@ -49,20 +61,18 @@ extension KeywardService {
         reason: words.reason
       )
     }
-    return try await delivered(export, receipt, plan, cloud, session, caller)
+    return try await delivered(export, receipt, way, caller)
   }
 
   /// An import that arrived, written down, then its proof; at once with it if no proof can be made.
   func delivered(
     _ export: ExportRecord,
     _ receipt: ImportReceipt,
-    _ plan: CloudPlan,
-    _ cloud: any CloudDestination,
-    _ session: CloudSession,
+    _ way: CloudWay,
     _ caller: Caller
   ) async throws(ServiceError) -> ExportRecord {
     let copy = ExportCopy(receipt, at: now())
-    let noProof = cloud.reasonNotProvable(receipt, plan).map {
+    let noProof = way.cloud.reasonNotProvable(receipt, way.plan).map {
       ExportProof(.notProvable, detail: $0, at: now())
     }
     let delivered = try await note(export.id, caller) {
@@ -71,16 +81,14 @@ extension KeywardService {
       if let noProof { try export.prove(noProof) }
     }
     guard noProof == nil else { return delivered }
-    return await proved(delivered, receipt, plan, cloud, session, caller)
+    return await proved(delivered, receipt, way, caller)
   }
 
   /// What the proof says, written down; a proof that could not be made leaves the export delivered.
   func proved(
     _ export: ExportRecord,
     _ receipt: ImportReceipt,
-    _ plan: CloudPlan,
-    _ cloud: any CloudDestination,
-    _ session: CloudSession,
+    _ way: CloudWay,
     _ caller: Caller
   ) async -> ExportRecord {
     guard let state = try? unsealed(), let key = state.directory.key(export.key),
@@ -88,11 +96,11 @@ extension KeywardService {
     else { return export }
     let outcome: ProofResult
     do throws(CloudFailure) {
-      outcome = try await cloud.prove(
+      outcome = try await way.cloud.prove(
         receipt,
-        plan,
+        way.plan,
         KeyProofMaterial(state, key, version),
-        session
+        way.session
       )
     } catch {
       outcome = .notProvable(error.words)
@@ -123,7 +131,7 @@ extension KeywardService {
     _ bits: Int,
     _ state: UnsealedState,
     isBoundToAllWords: Bool = false
-  ) throws(ServiceError) -> (any CloudDestination, CloudSession, CloudPlan) {
+  ) throws(ServiceError) -> CloudWay {
     guard let exporter, let name = RegistryName(export.destination),
       var plan = export.plan.cloud(bits: bits)
     else { throw .noWayOut }
@@ -138,7 +146,7 @@ extension KeywardService {
     let time = time
     do throws(CloudFailure) {
       let (cloud, session) = try exporter.open(destination) { time.now() }
-      return (cloud, session, plan)
+      return CloudWay(cloud: cloud, session: session, plan: plan)
     } catch {
       throw ServiceError(error)
     }

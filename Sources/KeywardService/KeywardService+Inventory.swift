@@ -88,9 +88,9 @@ extension KeywardService {
       )
     }
     let state = try unsealed()
-    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
+    let way = try self.way(export, export.wrappingKeyBits ?? 0, state)
     var receipt = export.receipt
-    let status = try await status(of: receipt, cloud, session)
+    let status = try await status(of: receipt, way)
     // A proof asks for what is in use now, not for what was when the receipt was written.
     receipt.state = status.state
     let copy = ExportCopy(
@@ -105,8 +105,7 @@ extension KeywardService {
     let looked = try await note(id, caller) { (export: inout ExportRecord) throws(ServiceError) in
       try export.look(copy, isGone: isGone)
     }
-    let done =
-      isGone ? looked : await proved(looked, receipt, plan, cloud, session, caller)
+    let done = isGone ? looked : await proved(looked, receipt, way, caller)
     return ExportInfo(done, state.directory.key(done.key), at: now())
   }
 
@@ -134,22 +133,26 @@ extension KeywardService {
     else {
       throw ServiceError(.conflict, "The key of the export is gone, so nothing can be compared.")
     }
-    let (cloud, session, plan) = try way(export, export.wrappingKeyBits ?? 0, state)
+    let way = try self.way(export, export.wrappingKeyBits ?? 0, state)
     let sent = SentImport(
-      plan: plan,
+      plan: way.plan,
       parameters: try SealedParameters.open(export.sealedParameters, for: id, state),
       sentAt: sentAt,
       others: state.inventory.copies(besides: export)
     )
     let arrival: ImportArrival
     do throws(CloudFailure) {
-      arrival = try await cloud.arrival(of: sent, KeyProofMaterial(state, key, version), session)
+      arrival = try await way.cloud.arrival(
+        of: sent,
+        KeyProofMaterial(state, key, version),
+        way.session
+      )
     } catch {
       throw ServiceError(error)
     }
     switch arrival {
     case .arrived(let receipt):
-      let done = try await delivered(export, receipt, plan, cloud, session, caller)
+      let done = try await delivered(export, receipt, way, caller)
       return ExportInfo(done, key, at: now())
     case .absent(let words):
       let failure = ExportFailure(reason: "not_arrived", words: "It did not arrive: \(words).")
@@ -223,11 +226,10 @@ extension KeywardService {
 
   private func status(
     of receipt: ImportReceipt,
-    _ cloud: any CloudDestination,
-    _ session: CloudSession
+    _ way: CloudWay
   ) async throws(ServiceError) -> CloudKeyStatus {
     do throws(CloudFailure) {
-      return try await cloud.status(of: receipt, session)
+      return try await way.cloud.status(of: receipt, way.session)
     } catch {
       if error.code == .notFound { return CloudKeyStatus(.gone, detail: error.words) }
       throw ServiceError(error)
