@@ -2,17 +2,30 @@ import NIOHTTP1
 
 /// The header fields that the pipeline reads, picked out in one pass; every other field is ignored.
 ///
-/// Each keeps all its lines, since a doubled field is refused and not chosen from.
+/// A doubled field is refused and not chosen from.
 struct HeaderFields {
+  /// The lines of one field: the first, and how many there are.
+  struct Lines {
+    private(set) var first: String?
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    fileprivate mutating func append(_ line: String) {
+      if first == nil { first = line }
+      count += 1
+    }
+  }
+
   private(set) var hosts = 0
   private(set) var encodings = 0
-  private(set) var lengths: [String] = []
-  private(set) var codings: [String] = []
-  private(set) var types: [String] = []
-  private(set) var expectations: [String] = []
-  private(set) var authorizations: [String] = []
-  private(set) var approvals: [String] = []
-  private(set) var idempotencyKeys: [String] = []
+  private(set) var lengths = Lines()
+  private(set) var codings = Lines()
+  private(set) var types = Lines()
+  private(set) var expectations = Lines()
+  private(set) var authorizations = Lines()
+  private(set) var approvals = Lines()
+  private(set) var idempotencyKeys = Lines()
 
   init(_ headers: HTTPHeaders) {
     for (name, value) in headers {

@@ -13,7 +13,7 @@ struct IdempotencyKey: Hashable, Sendable {
 
   /// Reads `Idempotency-Key`; refused on routes that do not take it, so that no client relies on
   /// what is not there.
-  static func read(_ fields: [String], for route: Route) throws(ServiceError) -> Self? {
+  static func read(_ fields: HeaderFields.Lines, for route: Route) throws(ServiceError) -> Self? {
     guard let field = fields.first else { return nil }
     guard route.isRepeatable else {
       throw ServiceError(

@@ -119,14 +119,25 @@ struct RequestHead {
     }
     let types = fields.types
     if types.isEmpty, announced == 0, case .octets = route.body { return }
-    guard types.count == 1, let type = types.first?.lowercased(),
-      type == wanted || type == wanted + "; charset=utf-8" || type == wanted + ";charset=utf-8"
-    else {
+    guard types.count == 1, let type = types.first, Self.isType(type, wanted) else {
       throw ServiceError(
         .unsupportedMediaType,
         "The body is not of the route's type.",
         remedy: "Send Content-Type: \(wanted)."
       )
     }
+  }
+
+  /// Whether a Content-Type is `wanted`, with or without UTF-8 as its character set.
+  private static func isType(_ type: String, _ wanted: String) -> Bool {
+    let length = wanted.utf8.count
+    guard type.utf8.prefix(length).elementsEqual(wanted.utf8, by: HeaderFields.isSameLetter) else {
+      return false
+    }
+    let rest = type.utf8.dropFirst(length)
+    return rest.isEmpty
+      || ["; charset=utf-8", ";charset=utf-8"].contains {
+        rest.elementsEqual($0.utf8, by: HeaderFields.isSameLetter)
+      }
   }
 }

@@ -9,32 +9,42 @@ package struct RequestTarget: Equatable {
   let query: QueryValues
 
   package init(_ text: String) throws(ServiceError) {
-    let bytes = Array(text.utf8)
-    let split = bytes.firstIndex(of: UInt8(ascii: "?"))
-    let pathBytes = bytes[..<(split ?? bytes.endIndex)]
-    guard Self.isCanonical(pathBytes) else {
+    let split = text.utf8.firstIndex(of: UInt8(ascii: "?"))
+    guard Self.isCanonical(text.utf8[..<(split ?? text.endIndex)]) else {
       throw ServiceError(
         .invalidRequest,
         "The path is not in its one canonical spelling.",
         remedy: "Use a-z, A-Z, 0-9, '.', '_', '-', ':' and single '/', without percent-encoding."
       )
     }
-    path = String(decoding: pathBytes, as: UTF8.self)
-    query = try QueryValues(split.map { bytes[($0 + 1)...] } ?? [])
+    guard let split else {
+      path = text
+      query = try QueryValues([])
+      return
+    }
+    path = String(text[..<split])
+    query = try QueryValues(Array(text.utf8[split...])[1...])
   }
 
-  private static func isCanonical(_ path: ArraySlice<UInt8>) -> Bool {
-    guard path.first == UInt8(ascii: "/"), path.count <= 512 else { return false }
-    guard path.count > 1 else { return true }
-    for segment in path.dropFirst().split(
-      separator: UInt8(ascii: "/"),
-      omittingEmptySubsequences: false
-    ) {
-      guard !segment.isEmpty, segment.allSatisfy(isPathByte),
-        !segment.allSatisfy({ $0 == UInt8(ascii: ".") })
-      else { return false }
+  private static func isCanonical(_ path: Substring.UTF8View) -> Bool {
+    let slash = UInt8(ascii: "/")
+    let count = path.count
+    guard path.first == slash, count <= 512 else { return false }
+    guard count > 1 else { return true }
+    var length = 0
+    var isDots = true
+    for byte in path.dropFirst() {
+      if byte == slash {
+        guard length > 0, !isDots else { return false }
+        length = 0
+        isDots = true
+      } else {
+        guard isPathByte(byte) else { return false }
+        length += 1
+        isDots = isDots && byte == UInt8(ascii: ".")
+      }
     }
-    return true
+    return length > 0 && !isDots
   }
 
   private static func isPathByte(_ byte: UInt8) -> Bool {

@@ -69,15 +69,17 @@ package enum RouteTable {
   private static func family(
     of path: String
   ) -> (start: String.Index, routes: [Substring: [Int]])? {
-    var starts: [String.Index] = []
-    starts.reserveCapacity(deepest)
-    var next = path.startIndex
-    while starts.count < deepest, let slash = path.utf8[next...].firstIndex(of: UInt8(ascii: "/")) {
-      next = path.utf8.index(after: slash)
-      starts.append(next)
+    var start = path.startIndex
+    var depth = 0
+    while depth < deepest, let slash = path.utf8[start...].firstIndex(of: UInt8(ascii: "/")) {
+      start = path.utf8.index(after: slash)
+      depth += 1
     }
-    for start in starts.reversed() {
+    while start > path.startIndex {
       if let routes = families[path[..<start]] { return (start, routes) }
+      let before = path.utf8[..<path.utf8.index(before: start)]
+      let slash = before.lastIndex(of: UInt8(ascii: "/"))
+      start = slash.map { path.utf8.index(after: $0) } ?? path.startIndex
     }
     return nil
   }

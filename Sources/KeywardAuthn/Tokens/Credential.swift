@@ -12,6 +12,17 @@ package struct Credential: Sendable {
     case token = "kwt_"
     /// A secret id of a machine role.
     case secretID = "kws_"
+
+    /// What stands before the bytes in the MAC, so that neither kind passes as the other.
+    fileprivate var label: [UInt8] {
+      switch self {
+      case .token: Self.tokenLabel
+      case .secretID: Self.secretIDLabel
+      }
+    }
+
+    private static let tokenLabel = Array("keyward/credential/1/\(token.rawValue)".utf8)
+    private static let secretIDLabel = Array("keyward/credential/1/\(secretID.rawValue)".utf8)
   }
 
   package static let randomLength = 32
@@ -29,7 +40,7 @@ package struct Credential: Sendable {
   /// Reads what a client presents, nil for every other form.
   package init?(_ kind: Kind, _ text: String) {
     guard text.utf8.count == 47, text.utf8.starts(with: kind.rawValue.utf8),
-      let bytes = Base64.decodeURL(String(text.dropFirst(4)))
+      let bytes = Base64.decodeURL(text.dropFirst(4))
     else { return nil }
     self.init(kind, random: bytes)
   }
@@ -42,7 +53,7 @@ package struct Credential: Sendable {
   /// The MAC that is stored instead, under a key of the store: whoever reads the database can neither
   /// use it nor try guesses.
   package func digest(_ key: HMACKey) -> CredentialDigest {
-    CredentialDigest(key.authenticate(Array("keyward/credential/1/\(kind.rawValue)".utf8), bytes))
+    CredentialDigest(key.authenticate(kind.label, bytes))
   }
 }
 

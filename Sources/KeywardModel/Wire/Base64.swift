@@ -33,8 +33,8 @@ package enum Base64 {
   }
 
   /// The bytes of unpadded base64url, else nil.
-  package static func decodeURL(_ text: String) -> [UInt8]? {
-    bytes(Array(text.utf8), plus: UInt8(ascii: "-"), slash: UInt8(ascii: "_"))
+  package static func decodeURL(_ text: some StringProtocol) -> [UInt8]? {
+    bytes(text.utf8, plus: UInt8(ascii: "-"), slash: UInt8(ascii: "_"))
   }
 
   private static func digits(_ bytes: [UInt8], _ alphabet: [UInt8]) -> [UInt8] {
@@ -54,7 +54,11 @@ package enum Base64 {
     return text
   }
 
-  private static func bytes(_ digits: [UInt8], plus: UInt8, slash: UInt8) -> [UInt8]? {
+  private static func bytes(
+    _ digits: some Collection<UInt8>,
+    plus: UInt8,
+    slash: UInt8
+  ) -> [UInt8]? {
     guard digits.count % 4 != 1 else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(digits.count / 4 * 3 + 2)
