@@ -8,15 +8,11 @@ extension Committer {
   struct Entry {
     /// One, or those of a request that asked for several things, which are never torn apart.
     let records: [AuditRecord]
-    /// Their events, made by the thread that submits them rather than by the one that all wait for;
-    /// none if `rows` can still change the records.
-    let events: [AuditEvent]
     let rows: Rows?
     let reply: Reply
 
     init(_ records: [AuditRecord], rows: Rows? = nil, reply: @escaping Reply) {
       self.records = records
-      events = rows == nil ? records.map { $0.event() } : []
       self.rows = rows
       self.reply = reply
     }

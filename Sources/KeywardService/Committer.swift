@@ -8,7 +8,8 @@ import Synchronization
 /// One thread does all writing. What arrives while a commit is on its way to the disk waits and goes
 /// together with the next: 64 callers share one `fdatasync`. A reply runs only after the entry of
 /// its operation is on disk; if the commit fails, every reply of the batch is a failure, so no
-/// secret leaves without its entry. Changes have a commit each, since one may read what the one before
+/// secret leaves without its entry. The entries themselves are put into words here and not by the
+/// event loop that submits them: the loop is what all requests wait for. Changes have a commit each, since one may read what the one before
 /// it changes; those that say that they are about their own resource alone share it.
 package final class Committer: Sendable {
   /// What a change hands back: called once it is durable, to show it to readers.
@@ -298,9 +299,7 @@ package final class Committer: Sendable {
     for entry in batch.entries {
       guard let rows = entry.rows else {
         outcomes.append(.success(()))
-        for (record, event) in zip(entry.records, entry.events) {
-          log.append(event, at: record.time)
-        }
+        for record in entry.records { log.append(record.event(), at: record.time) }
         continue
       }
       var records = entry.records
