@@ -17,8 +17,9 @@ package protocol AccessOperations: Sendable {
   func decide(
     _ caller: Caller,
     _ request: DecisionRequest,
-    explaining: Bool
-  ) async throws(ServiceError) -> DecisionAnswer
+    explaining: Bool,
+    reply: @escaping Reply<DecisionAnswer>
+  )
 
   // Approvals.
 

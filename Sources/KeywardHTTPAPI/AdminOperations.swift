@@ -2,8 +2,8 @@ package import KeywardModel
 
 /// What the native API does, one method for each route: the service as its transport sees it.
 ///
-/// Every method authorizes, acts and makes its audit entry durable before it returns. `Caller` is
-/// made by the transport from the connection, never from the request's own words.
+/// Every method authorizes, acts and makes its audit entry durable before it returns or replies.
+/// `Caller` is made by the transport from the connection, never from the request's own words.
 package protocol AdminOperations: AccessOperations, ExportOperations, SecretOperations {
   /// The version of the server.
   var version: String { get }
@@ -109,16 +109,16 @@ package protocol AdminOperations: AccessOperations, ExportOperations, SecretOper
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
   )
-    async throws(ServiceError) -> PublicResult
   func decrypt(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
+    _ body: SecretBody,
+    reply: @escaping Reply<SecretResult>
   )
-    async throws(ServiceError) -> SecretResult
   func wrap(
     _ caller: Caller,
     _ name: KeyName,
@@ -151,16 +151,16 @@ package protocol AdminOperations: AccessOperations, ExportOperations, SecretOper
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
   )
-    async throws(ServiceError) -> PublicResult
   func macVerify(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
+    _ body: SecretBody,
+    reply: @escaping Reply<VerificationResult>
   )
-    async throws(ServiceError) -> VerificationResult
   /// Moves a ciphertext to the primary version without showing the plaintext.
   func rewrap(
     _ caller: Caller,

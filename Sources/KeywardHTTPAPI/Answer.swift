@@ -102,3 +102,12 @@ struct Answer: Sendable {
     return problem(error, requestID: requestID, retryAfter: retryAfter)
   }
 }
+
+extension Result where Success: Encodable, Failure == ServiceError {
+  /// The JSON answer of a reply.
+  var json: Result<Answer, ServiceError> {
+    flatMap { value in
+      Result<Answer, ServiceError> { () throws(ServiceError) in try .json(value) }
+    }
+  }
+}

@@ -9,7 +9,7 @@ final class Exchange {
   var hasAnswer = false
   /// The seconds to wait, for a request over its rate.
   var delay: Int?
-  /// Holds the body's share of memory until the answer is out.
+  /// Holds the body's share of memory until the handler has replied.
   var body: BodyCollector?
   var task: Task<Void, Never>?
 

@@ -5,9 +5,9 @@ import NIOHTTP1
 
 /// One connection: a request at a time from head to answer, each phase with its deadline.
 ///
-/// Lives on one event loop. The handler of a request runs in a task; its answer comes back as an
-/// event. While a request is answered nothing more is read, so a client that sends without reading
-/// fills its own socket and not the server's memory.
+/// Lives on one event loop. The handler of a request runs in a task or, where it is brief, begins at
+/// once; its answer comes back as an event. While a request is answered nothing more is read, so a
+/// client that sends without reading fills its own socket and not the server's memory.
 final class HTTPConnection: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = HTTPServerResponsePart
@@ -30,8 +30,6 @@ final class HTTPConnection: ChannelDuplexHandler {
   var peer: Peer
   var phase = Phase.idle
   private var timer: Scheduled<Void>?
-  /// Where the handlers of brief routes run; made with the first of them.
-  private var loopExecutor: LoopExecutor?
   /// Whether answers can be read by the peer: after the handshake, where there is one.
   private var isSecured: Bool
   var isDraining = false
@@ -228,37 +226,25 @@ final class HTTPConnection: ChannelDuplexHandler {
       connection.answer(exchange, .failure(error), context)
     }
     let bound = NIOLoopBound((self, exchange, context), eventLoop: context.eventLoop)
-    let eventLoop = context.eventLoop
-    let work: @concurrent @Sendable () async -> Void = { [shared] in
-      let result: Result<Answer, ServiceError>
-      do throws(ServiceError) {
-        result = .success(try await shared.answer(arrived))
-      } catch {
-        result = .failure(error)
-      }
+    let reply: Reply<Answer> = { [shared, eventLoop = context.eventLoop] result in
       shared.load.endRequest()
-      let deliver: @Sendable () -> Void = {
+      // Not at once on the loop itself: answers of pipelined requests would pile up on the stack.
+      eventLoop.execute {
         let (connection, exchange, context) = bound.value
+        // The writing thread keeps the exchange until it has done all that it took with it, and the
+        // next request may have a body too.
+        exchange.body = nil
         connection.answer(exchange, result, context)
       }
-      // Not from within `dispatch`: answers of pipelined requests would pile up on the stack.
-      if eventLoop.inEventLoop, bound.value.1.task != nil {
-        deliver()
-      } else {
-        eventLoop.execute(deliver)
+    }
+    if shared.begin(arrived, reply) { return }
+    exchange.task = Task { @concurrent [shared] in
+      do throws(ServiceError) {
+        reply(.success(try await shared.answer(arrived)))
+      } catch {
+        reply(.failure(error))
       }
     }
-    exchange.task =
-      route.isBrief
-      ? Task.immediate(executorPreference: executor(eventLoop), operation: work)
-      : Task(operation: work)
-  }
-
-  private func executor(_ eventLoop: any EventLoop) -> LoopExecutor {
-    if let known = loopExecutor { return known }
-    let made = LoopExecutor(eventLoop)
-    loopExecutor = made
-    return made
   }
 
   /// Whether there is something to know the caller by, where the route asks for it.
@@ -276,8 +262,14 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   static func makeRequestID() -> String {
-    let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    let number = UInt64.random(in: .min ... .max)
+    return String(unsafeUninitializedCapacity: 16) { text in
+      for index in 0..<16 {
+        let digit = UInt8(truncatingIfNeeded: number >> (60 - 4 * index)) & 15
+        text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+      }
+      return 16
+    }
   }
 
   // MARK: - Ends

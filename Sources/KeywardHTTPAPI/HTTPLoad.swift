@@ -54,7 +54,11 @@ final class HTTPLoad: Sendable {
   }
 
   func endRequest() {
-    state.withLock { $0.requests -= 1 }
+    state.withLock { state in
+      // A handler that replies twice would raise the limit for good.
+      precondition(state.requests > 0, "a request ended twice")
+      state.requests -= 1
+    }
   }
 
   func reserveBody(_ count: Int) -> Bool {

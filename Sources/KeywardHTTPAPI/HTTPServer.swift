@@ -115,6 +115,9 @@ package final class HTTPServer: Sendable {
   /// The memory that request bodies hold now.
   package var bodyBytes: Int { load.bodyBytes }
 
+  /// The requests that have no answer yet.
+  package var requests: Int { load.requests }
+
   /// Stops accepting, lets running requests answer, and closes what is left after `grace`.
   package func shutdown(within grace: TimeAmount) async {
     try? await listener.close()

@@ -27,23 +27,28 @@ final class HTTPShared: Sendable {
     configuration.figures.add(door, metrics, load)
   }
 
+  /// Runs the handler of a brief route at once, if it can be said at once whose the request is.
+  ///
+  /// Returns false for every other request, and has then left no trace: ``answer(_:)`` is for it.
+  func begin(_ arrived: ArrivedRequest, _ reply: @escaping Reply<Answer>) -> Bool {
+    guard let brief = arrived.route.brief, let caller = callerAtOnce(arrived) else { return false }
+    if let throttled = throttled(arrived, caller) {
+      reply(.success(throttled))
+      return true
+    }
+    do throws(ServiceError) {
+      try brief(request(arrived, of: caller), service, reply)
+    } catch {
+      reply(.failure(error))
+    }
+    return true
+  }
+
   /// Asks whose a request is, and runs its handler.
   func answer(_ arrived: ArrivedRequest) async throws(ServiceError) -> Answer {
     let caller = try await caller(arrived)
-    let isKnown = caller.principal.kind != .anonymous
-    if isKnown { chains?.keep(arrived.peer.certificates) }
-    if isKnown, let delay = rates.delay(caller.principal, cost: arrived.route.cost) {
-      return .throttled(requestID: arrived.id, retryAfter: delay)
-    }
-    let request = RouteRequest(
-      caller: caller,
-      peer: arrived.peer,
-      nameText: arrived.nameText,
-      query: arrived.query,
-      json: arrived.json,
-      octets: arrived.octets,
-      metrics: { [configuration] in configuration.figures.text() + (await configuration.metrics()) }
-    )
+    if let throttled = throttled(arrived, caller) { return throttled }
+    let request = request(arrived, of: caller)
     guard let key = arrived.idempotencyKey, let digest = caller.digest else {
       let answer = try await arrived.route.handler(request, service)
       if arrived.route.operation == .authLogin { chains?.keep(arrived.peer.certificates) }
@@ -65,6 +70,42 @@ final class HTTPShared: Sendable {
     let made = try JSONBody.decode(CreateKeyRequest.self, arrived.json)
     try await service.authorizeRepetition(caller, of: try WireText.keyName(made.name))
     return answer
+  }
+
+  /// The answer to a caller who is over the rate; one who is known is remembered.
+  private func throttled(_ arrived: ArrivedRequest, _ caller: Caller) -> Answer? {
+    guard caller.principal.kind != .anonymous else { return nil }
+    chains?.keep(arrived.peer.certificates)
+    return rates.delay(caller.principal, cost: arrived.route.cost).map {
+      .throttled(requestID: arrived.id, retryAfter: $0)
+    }
+  }
+
+  private func request(_ arrived: ArrivedRequest, of caller: Caller) -> RouteRequest {
+    RouteRequest(
+      caller: caller,
+      peer: arrived.peer,
+      nameText: arrived.nameText,
+      query: arrived.query,
+      json: arrived.json,
+      octets: arrived.octets,
+      shared: self
+    )
+  }
+
+  /// All figures of the process.
+  func figures() async -> String {
+    configuration.figures.text() + (await configuration.metrics())
+  }
+
+  private func callerAtOnce(_ arrived: ArrivedRequest) -> Caller? {
+    // A JWT takes a signature's verification, and perhaps a look at its issuer.
+    if case .jwt = arrived.credentials.bearer { return nil }
+    guard let digest = try? arrived.digest() else { return nil }
+    return configuration.authenticator.authenticateAtOnce(
+      credentials(arrived),
+      for: identity(arrived, digest)
+    )
   }
 
   private func caller(_ arrived: ArrivedRequest) async throws(ServiceError) -> Caller {
@@ -97,18 +138,26 @@ final class HTTPShared: Sendable {
     _ digest: RequestDigest
   ) async throws(ServiceError) -> Caller {
     try await configuration.authenticator.authenticate(
-      PresentedCredentials(
-        peer: arrived.peer,
-        bearer: arrived.credentials.bearer,
-        approval: arrived.credentials.approval
-      ),
-      for: RequestIdentity(
-        id: arrived.id,
-        transport: door,
-        operation: arrived.route.operation,
-        digest: digest,
-        summary: arrived.summary
-      )
+      credentials(arrived),
+      for: identity(arrived, digest)
+    )
+  }
+
+  private func credentials(_ arrived: ArrivedRequest) -> PresentedCredentials {
+    PresentedCredentials(
+      peer: arrived.peer,
+      bearer: arrived.credentials.bearer,
+      approval: arrived.credentials.approval
+    )
+  }
+
+  private func identity(_ arrived: ArrivedRequest, _ digest: RequestDigest) -> RequestIdentity {
+    RequestIdentity(
+      id: arrived.id,
+      transport: door,
+      operation: arrived.route.operation,
+      digest: digest,
+      summary: arrived.summary
     )
   }
 

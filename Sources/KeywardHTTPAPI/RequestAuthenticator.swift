@@ -13,6 +13,15 @@ package protocol RequestAuthenticator: Sendable {
     _ credentials: PresentedCredentials,
     for request: RequestIdentity
   ) async throws(ServiceError) -> Caller
+
+  /// The caller, if the credentials prove one without waiting for anything.
+  ///
+  /// Nil leaves no trace: ``authenticate(_:for:)`` then has the last word, and writes what there is
+  /// to write of a refusal.
+  func authenticateAtOnce(
+    _ credentials: PresentedCredentials,
+    for request: RequestIdentity
+  ) -> Caller?
 }
 
 /// What an authenticator needs to know of a request, beside its credentials.
@@ -49,9 +58,15 @@ package struct PeerAuthenticator: RequestAuthenticator {
     _ credentials: PresentedCredentials,
     for request: RequestIdentity
   ) async throws(ServiceError) -> Caller {
-    guard credentials.bearer == nil, let principal = credentials.peer.unixPrincipal else {
-      throw .unauthenticated
-    }
+    guard let caller = authenticateAtOnce(credentials, for: request) else { throw .unauthenticated }
+    return caller
+  }
+
+  package func authenticateAtOnce(
+    _ credentials: PresentedCredentials,
+    for request: RequestIdentity
+  ) -> Caller? {
+    guard let principal = credentials.unixPrincipal else { return nil }
     return Caller(
       principal: principal,
       transport: request.transport,
@@ -59,13 +74,5 @@ package struct PeerAuthenticator: RequestAuthenticator {
       digest: request.digest,
       approval: credentials.approval
     )
-  }
-}
-
-extension Peer {
-  /// The identity of a process on a Unix socket.
-  package var unixPrincipal: Principal? {
-    guard case .unix(let uid, let pid) = self else { return nil }
-    return Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid, pid: pid)
   }
 }

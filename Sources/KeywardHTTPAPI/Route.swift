@@ -58,6 +58,8 @@ package struct Route: Sendable {
     }
   }
 
+  /// The name of the route in metrics: one of a fixed set.
+  package let name: String
   package let method: Method
   /// As `/api/v1/keys/{name}:rotate`; `{name}` is the rest up to a colon, slashes included.
   package let pattern: String
@@ -80,13 +82,19 @@ package struct Route: Sendable {
   package let isRepeatable: Bool
   /// How many requests it counts for in the rate of an address.
   package let cost: Int
-  /// Whether the handler takes microseconds beside waiting for the disk: it then runs on the event
-  /// loop of the connection.
-  let isBrief: Bool
   let handler: Handler
+  /// The handler of a route that takes microseconds beside waiting for the disk.
+  ///
+  /// It begins on the event loop of the connection and ends on the writing thread: no task, and no
+  /// hop to a thread of the pool and back.
+  let brief: Brief?
 
   typealias Handler =
     @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) -> Answer
+  /// Replies once, or throws.
+  typealias Brief =
+    @Sendable (RouteRequest, any AdminOperations, @escaping Reply<Answer>) throws(ServiceError) ->
+    Void
 
   init(
     method: Method,
@@ -101,9 +109,12 @@ package struct Route: Sendable {
     success: Int = 200,
     holdsSecret: Bool = false,
     cost: Int = 1,
-    isBrief: Bool = false,
+    brief: Brief? = nil,
     handler: @escaping Handler
   ) {
+    // What is left out at once: repetitions, and what is open to nobody in particular.
+    precondition(brief == nil || (authentication == .credential && success != 201))
+    name = "\(method.rawValue) \(pattern)"
     self.method = method
     self.pattern = pattern
     self.parameters = parameters
@@ -117,12 +128,23 @@ package struct Route: Sendable {
     self.success = success
     isRepeatable = success == 201 && response == .json && !holdsSecret
     self.cost = cost
-    self.isBrief = isBrief
+    self.brief = brief
     self.handler = handler
   }
 
-  /// The name of the route in metrics: one of a fixed set.
-  package var name: String { "\(method.rawValue) \(pattern)" }
+  /// `brief` as a handler that waits for its reply.
+  static func waiting(for brief: @escaping Brief) -> Handler {
+    { (request, service) throws(ServiceError) in
+      let result: Result<Answer, ServiceError> = await withCheckedContinuation { continuation in
+        do throws(ServiceError) {
+          try brief(request, service) { continuation.resume(returning: $0) }
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+      return try result.get()
+    }
+  }
 
   /// Whether it is served even when the server is at its limit of requests in flight.
   var isHealthCheck: Bool { operation == nil }
@@ -147,8 +169,8 @@ struct RouteRequest: Sendable {
   let json: [UInt8]
   /// The octets of the body; nil for other routes.
   let octets: SecretBody?
-  /// All figures of the process, for `/metrics`.
-  let metrics: @Sendable () async -> String
+  /// What has all figures of the process, for `/metrics`.
+  let shared: HTTPShared
 
   func keyName() throws(ServiceError) -> KeyName { try WireText.keyName(nameText) }
 

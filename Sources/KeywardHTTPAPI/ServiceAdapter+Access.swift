@@ -27,9 +27,10 @@ extension ServiceAdapter {
   package func decide(
     _ caller: Caller,
     _ request: DecisionRequest,
-    explaining: Bool
-  ) async throws(ServiceError) -> DecisionAnswer {
-    try await service.decide(caller, request, explaining: explaining)
+    explaining: Bool,
+    reply: @escaping Reply<DecisionAnswer>
+  ) {
+    service.decide(caller, request, explaining: explaining, reply: reply)
   }
 
   // MARK: - Approvals

@@ -184,20 +184,24 @@ package struct ServiceAdapter: AdminOperations {
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  ) async throws(ServiceError) -> PublicResult {
-    PublicResult(try await service.encrypt(caller, name: name, request, plaintext: body))
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
+  ) {
+    service.encrypt(caller, name: name, request, plaintext: body) {
+      reply($0.map { PublicResult($0) })
+    }
   }
 
   package func decrypt(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  ) async throws(ServiceError) -> SecretResult {
-    SecretResult(
-      try await service.decrypt(caller, name: name, request, ciphertext: body.bytes.revealed())
-    )
+    _ body: SecretBody,
+    reply: @escaping Reply<SecretResult>
+  ) {
+    service.decrypt(caller, name: name, request, ciphertext: body.bytes.revealed()) {
+      reply($0.map { SecretResult($0) })
+    }
   }
 
   package func wrap(
@@ -242,18 +246,22 @@ package struct ServiceAdapter: AdminOperations {
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  ) async throws(ServiceError) -> PublicResult {
-    PublicResult(try await service.mac(caller, name: name, request, message: body))
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
+  ) {
+    service.mac(caller, name: name, request, message: body) {
+      reply($0.map { PublicResult($0) })
+    }
   }
 
   package func macVerify(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  ) async throws(ServiceError) -> VerificationResult {
-    try await service.macVerify(caller, name: name, request, message: body)
+    _ body: SecretBody,
+    reply: @escaping Reply<VerificationResult>
+  ) {
+    service.macVerify(caller, name: name, request, message: body, reply: reply)
   }
 
   package func rewrap(

@@ -13,15 +13,23 @@ package struct ServiceAuthenticator: RequestAuthenticator {
     _ credentials: PresentedCredentials,
     for request: RequestIdentity
   ) async throws(ServiceError) -> Caller {
-    try await service.authenticate(
-      credentials,
-      KeywardService.Arrival(
-        transport: request.transport,
-        requestID: request.id,
-        operation: request.operation ?? .selfRead,
-        digest: request.digest,
-        summary: request.summary
-      )
+    try await service.authenticate(credentials, arrival(request))
+  }
+
+  package func authenticateAtOnce(
+    _ credentials: PresentedCredentials,
+    for request: RequestIdentity
+  ) -> Caller? {
+    service.callerAtOnce(credentials, arrival(request))
+  }
+
+  private func arrival(_ request: RequestIdentity) -> KeywardService.Arrival {
+    KeywardService.Arrival(
+      transport: request.transport,
+      requestID: request.id,
+      operation: request.operation ?? .selfRead,
+      digest: request.digest,
+      summary: request.summary
     )
   }
 }

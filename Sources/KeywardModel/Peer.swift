@@ -26,3 +26,11 @@ package enum Peer: Hashable, Sendable {
     }
   }
 }
+
+extension Peer {
+  /// The identity of a process on a Unix socket.
+  package var unixPrincipal: Principal? {
+    guard case .unix(let uid, let pid) = self else { return nil }
+    return Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid, pid: pid)
+  }
+}

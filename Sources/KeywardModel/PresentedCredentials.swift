@@ -13,6 +13,9 @@ package struct PresentedCredentials: Sendable {
     self.bearer = bearer
     self.approval = approval
   }
+
+  /// The process on a Unix socket, where the request shows nothing else.
+  package var unixPrincipal: Principal? { bearer == nil ? peer.unixPrincipal : nil }
 }
 
 /// The credential of an `Authorization: Bearer` header (RFC 6750 §2.1).

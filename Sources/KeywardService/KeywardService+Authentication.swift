@@ -33,15 +33,40 @@ extension KeywardService {
     }
   }
 
+  /// The caller, if the credentials prove one without waiting: a process on the admin socket, a
+  /// certificate, or a token whose uses are not counted.
+  ///
+  /// Nil leaves no trace; ``authenticate(_:_:)`` then finds out what there is to say.
+  package func callerAtOnce(
+    _ credentials: PresentedCredentials,
+    _ arrival: Arrival
+  ) -> Caller? {
+    if let principal = credentials.unixPrincipal { return caller(principal, credentials, arrival) }
+    do throws(LoginRefusal) {
+      guard let state = try? unsealed() else { return nil }
+      switch credentials.bearer {
+      case .token(let text):
+        let (token, _) = try look(for: text, credentials.peer, state)
+        guard !token.isChangedByUse else { return nil }
+        return caller(token.principal, credentials, arrival, accessor: token.accessor)
+      case .jwt:
+        return nil
+      case nil:
+        let certificate = try verify(credentials.peer, state)
+        try requireBinding(certificate.principal, state)
+        return caller(certificate.principal, credentials, arrival)
+      }
+    } catch {
+      return nil
+    }
+  }
+
   /// The caller that the credentials prove; a refusal has its entry before this throws.
   package func authenticate(
     _ credentials: PresentedCredentials,
     _ arrival: Arrival
   ) async throws(ServiceError) -> Caller {
-    if credentials.bearer == nil, case .unix(let uid, let pid) = credentials.peer {
-      let principal = Principal(kind: .unixPeer, name: "uid:\(uid)", uid: uid, pid: pid)
-      return caller(principal, credentials, arrival)
-    }
+    if let principal = credentials.unixPrincipal { return caller(principal, credentials, arrival) }
     let state = try unsealed()
     do throws(LoginRefusal) {
       switch credentials.bearer {
@@ -89,6 +114,18 @@ extension KeywardService {
     _ arrival: Arrival,
     _ state: UnsealedState
   ) async throws(LoginRefusal) -> TokenRecord {
+    let (token, sha256) = try look(for: text, peer, state)
+    guard token.isChangedByUse else { return token }
+    return try await countUse(of: token.accessor, peer, sha256, arrival, state)
+  }
+
+  /// The token that a request presents, as it is after this use, and the certificate that it is
+  /// bound to.
+  private func look(
+    for text: String,
+    _ peer: Peer,
+    _ state: UnsealedState
+  ) throws(LoginRefusal) -> (token: TokenRecord, certificate: [UInt8]?) {
     guard let credential = Credential(.token, text) else { throw .unknownToken }
     let digest = credential.digest(state.access.credentialKey)
     guard let stored = state.access.withCredentials({ $0.tokens[digest] }) else {
@@ -107,8 +144,7 @@ extension KeywardService {
     } catch {
       throw .token(error)
     }
-    guard token.isChangedByUse else { return token }
-    return try await countUse(of: stored.accessor, peer, sha256, arrival, state)
+    return (token, sha256)
   }
 
   private func countUse(

@@ -23,9 +23,10 @@ extension KeywardService {
     _ caller: Caller,
     name: KeyName,
     _ request: CryptoRequest,
-    plaintext: SecretBox
-  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
-    try await use(caller, .keyEncrypt, .encrypt, name, request, input: plaintext) {
+    plaintext: SecretBox,
+    reply: @escaping Reply<KeyAnswer<[UInt8]>>
+  ) {
+    use(caller, .keyEncrypt, .encrypt, name, request, input: plaintext, reply: reply) {
       state,
       key,
       version throws(ServiceError) in
@@ -37,15 +38,17 @@ extension KeywardService {
     _ caller: Caller,
     name: KeyName,
     _ request: CryptoRequest,
-    ciphertext: [UInt8]
-  ) async throws(ServiceError) -> KeyAnswer<SecretBox> {
-    try await use(
+    ciphertext: [UInt8],
+    reply: @escaping Reply<KeyAnswer<SecretBox>>
+  ) {
+    use(
       caller,
       .keyDecrypt,
       .decrypt,
       name,
       request,
-      named: Ciphertext.version(of: ciphertext)
+      named: Ciphertext.version(of: ciphertext),
+      reply: reply
     ) {
       state,
       key,
@@ -106,18 +109,20 @@ extension KeywardService {
     _ request: CryptoRequest,
     message: SecretBox
   ) async throws(ServiceError) -> VerificationResult {
-    try await check(caller, .keyVerify, .verify, name, request, input: message) {
-      state,
-      key,
-      version throws(ServiceError) in
-      let scheme = try Schemes.signature(key.type, request)
-      let pair = try state.keyPair(key, version)
-      return try Schemes.run { () throws(CryptoError) in
-        let key = try pair.publicKey()
-        let input = message.bytes.revealed()
-        return request.prehashed
-          ? key.verify(prehashed: input, scheme, signature: request.signature)
-          : key.verify(scheme, input, signature: request.signature)
+    try await awaiting { reply in
+      check(caller, .keyVerify, .verify, name, request, input: message, reply: reply) {
+        state,
+        key,
+        version throws(ServiceError) in
+        let scheme = try Schemes.signature(key.type, request)
+        let pair = try state.keyPair(key, version)
+        return try Schemes.run { () throws(CryptoError) in
+          let key = try pair.publicKey()
+          let input = message.bytes.revealed()
+          return request.prehashed
+            ? key.verify(prehashed: input, scheme, signature: request.signature)
+            : key.verify(scheme, input, signature: request.signature)
+        }
       }
     }
   }
@@ -126,9 +131,10 @@ extension KeywardService {
     _ caller: Caller,
     name: KeyName,
     _ request: CryptoRequest,
-    message: SecretBox
-  ) async throws(ServiceError) -> KeyAnswer<[UInt8]> {
-    try await use(caller, .keyMAC, .mac, name, request, input: message) {
+    message: SecretBox,
+    reply: @escaping Reply<KeyAnswer<[UInt8]>>
+  ) {
+    use(caller, .keyMAC, .mac, name, request, input: message, reply: reply) {
       state,
       key,
       version throws(ServiceError) in
@@ -144,9 +150,10 @@ extension KeywardService {
     _ caller: Caller,
     name: KeyName,
     _ request: CryptoRequest,
-    message: SecretBox
-  ) async throws(ServiceError) -> VerificationResult {
-    try await check(caller, .keyMACVerify, .macVerify, name, request, input: message) {
+    message: SecretBox,
+    reply: @escaping Reply<VerificationResult>
+  ) {
+    check(caller, .keyMACVerify, .macVerify, name, request, input: message, reply: reply) {
       state,
       key,
       version throws(ServiceError) in
@@ -223,24 +230,45 @@ extension KeywardService {
     _ request: CryptoRequest,
     input: SecretBox? = nil,
     named: Int? = nil,
-    act: @escaping @Sendable (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Value
+    act: (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Value
   ) async throws(ServiceError) -> KeyAnswer<Value> {
     try await awaiting { reply in
-      self.answer(caller, operation, .key(name), reply: reply) {
-        _,
-        state,
-        record throws(ServiceError) in
-        try self.checkInput(input)
-        let key = try self.find(name, in: state)
-        // A changed byte in a ciphertext's version is a decryption that fails like any other.
-        if request.version == nil, let named, key.version(named) == nil {
-          record.used(key, nil)
-          throw .decryptionFailed
-        }
-        let version = try self.choose(key, request.version ?? named, for: needed)
-        record.used(key, version)
-        return KeyAnswer(try act(state, key, version), version: version.number)
+      use(
+        caller,
+        operation,
+        needed,
+        name,
+        request,
+        input: input,
+        named: named,
+        reply: reply,
+        act: act
+      )
+    }
+  }
+
+  private func use<Value: Sendable>(
+    _ caller: Caller,
+    _ operation: ServiceOperation,
+    _ needed: KeyOperation,
+    _ name: KeyName,
+    _ request: CryptoRequest,
+    input: SecretBox? = nil,
+    named: Int? = nil,
+    reply: @escaping Reply<KeyAnswer<Value>>,
+    act: (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Value
+  ) {
+    answer(caller, operation, .key(name), reply: reply) { _, state, record throws(ServiceError) in
+      try checkInput(input)
+      let key = try find(name, in: state)
+      // A changed byte in a ciphertext's version is a decryption that fails like any other.
+      if request.version == nil, let named, key.version(named) == nil {
+        record.used(key, nil)
+        throw .decryptionFailed
       }
+      let version = try choose(key, request.version ?? named, for: needed)
+      record.used(key, version)
+      return KeyAnswer(try act(state, key, version), version: version.number)
     }
   }
 
@@ -251,19 +279,15 @@ extension KeywardService {
     _ name: KeyName,
     _ request: CryptoRequest,
     input: SecretBox,
-    act: @escaping @Sendable (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Bool
-  ) async throws(ServiceError) -> VerificationResult {
-    try await awaiting { reply in
-      self.answer(caller, operation, .key(name), reply: reply) {
-        _,
-        state,
-        record throws(ServiceError) in
-        try self.checkInput(input)
-        let key = try self.find(name, in: state)
-        let version = try self.choose(key, request.version, for: needed)
-        record.used(key, version)
-        return VerificationResult(valid: try act(state, key, version), version: version.number)
-      }
+    reply: @escaping Reply<VerificationResult>,
+    act: (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Bool
+  ) {
+    answer(caller, operation, .key(name), reply: reply) { _, state, record throws(ServiceError) in
+      try checkInput(input)
+      let key = try find(name, in: state)
+      let version = try choose(key, request.version, for: needed)
+      record.used(key, version)
+      return VerificationResult(valid: try act(state, key, version), version: version.number)
     }
   }
 

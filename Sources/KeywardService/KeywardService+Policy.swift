@@ -154,30 +154,34 @@ extension KeywardService {
   package func decide(
     _ caller: Caller,
     _ request: DecisionRequest,
-    explaining: Bool
-  ) async throws(ServiceError) -> DecisionAnswer {
-    let question = try question(caller, request)
+    explaining: Bool,
+    reply: @escaping Reply<DecisionAnswer>
+  ) {
+    let question: PolicyRequest
+    do throws(ServiceError) {
+      question = try self.question(caller, request)
+    } catch {
+      return reply(.failure(error))
+    }
     let isOwn = request.principal == nil
     let (operation, resource): (ServiceOperation, Resource) =
       isOwn ? (.selfRead, .own) : (.policyExplain, .policy)
-    return try await awaiting { reply in
-      self.answer(caller, operation, resource, reply: reply) { _, state, _ in
-        let policy = state.policy.compiled
-        let secret =
-          question.resource.segments.first == "secrets" ? Resource(path: request.resource) : nil
-        let source = secret.flatMap { state.secrets.source(of: $0, for: question.operation) }
-        let decision = policy.decide(question, reaching: source)
-        let tellsSource = decision.isAllowed || policy.isAllowed(question)
-        return DecisionAnswer(
-          allowed: decision.isAllowed,
-          rule: decision.rule,
-          approvals: decision.approvals.map(\.words),
-          inheritedFrom: tellsSource ? source?.description : nil,
-          // Bindings that do not mean the caller are none of the caller's business.
-          explanation: explaining
-            ? policy.explain(question, reaching: source).lines(onlyOwn: isOwn) : []
-        )
-      }
+    answer(caller, operation, resource, reply: reply) { _, state, _ in
+      let policy = state.policy.compiled
+      let secret =
+        question.resource.segments.first == "secrets" ? Resource(path: request.resource) : nil
+      let source = secret.flatMap { state.secrets.source(of: $0, for: question.operation) }
+      let decision = policy.decide(question, reaching: source)
+      let tellsSource = decision.isAllowed || policy.isAllowed(question)
+      return DecisionAnswer(
+        allowed: decision.isAllowed,
+        rule: decision.rule,
+        approvals: decision.approvals.map(\.words),
+        inheritedFrom: tellsSource ? source?.description : nil,
+        // Bindings that do not mean the caller are none of the caller's business.
+        explanation: explaining
+          ? policy.explain(question, reaching: source).lines(onlyOwn: isOwn) : []
+      )
     }
   }
 

@@ -243,6 +243,22 @@ final class FakeService: AdminOperations {
     return PublicResult(body.bytes.revealed().reversed(), version: 3)
   }
 
+  /// Replies from another thread, as the service does after a commit, or at once with the error that
+  /// it is to have, as a sealed one does.
+  func later<Value: Sendable>(
+    _ reply: @escaping Reply<Value>,
+    _ work: @escaping @Sendable () async throws(ServiceError) -> Value
+  ) {
+    if let error = state.withLock({ $0.error }) { return reply(.failure(error)) }
+    Task {
+      do throws(ServiceError) {
+        reply(.success(try await work()))
+      } catch {
+        reply(.failure(error))
+      }
+    }
+  }
+
   private func reversed(
     _ caller: Caller,
     _ request: CryptoRequest,
@@ -260,18 +276,20 @@ final class FakeService: AdminOperations {
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  )
-    async throws(ServiceError) -> PublicResult
-  { try await reverse(caller, request, body) }
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
+  ) {
+    later(reply) { () throws(ServiceError) in try await self.reverse(caller, request, body) }
+  }
   func decrypt(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  )
-    async throws(ServiceError) -> SecretResult
-  { try await reversed(caller, request, body) }
+    _ body: SecretBody,
+    reply: @escaping Reply<SecretResult>
+  ) {
+    later(reply) { () throws(ServiceError) in try await self.reversed(caller, request, body) }
+  }
   func wrap(
     _ caller: Caller,
     _ name: KeyName,
@@ -311,18 +329,20 @@ final class FakeService: AdminOperations {
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  )
-    async throws(ServiceError) -> PublicResult
-  { try await reverse(caller, request, body) }
+    _ body: SecretBody,
+    reply: @escaping Reply<PublicResult>
+  ) {
+    later(reply) { () throws(ServiceError) in try await self.reverse(caller, request, body) }
+  }
   func macVerify(
     _ caller: Caller,
     _ name: KeyName,
     _ request: CryptoRequest,
-    _ body: SecretBody
-  )
-    async throws(ServiceError) -> VerificationResult
-  { try await verify(caller, name, request, body) }
+    _ body: SecretBody,
+    reply: @escaping Reply<VerificationResult>
+  ) {
+    later(reply) { () throws(ServiceError) in try await self.verify(caller, name, request, body) }
+  }
   func rewrap(
     _ caller: Caller,
     _ name: KeyName,

@@ -188,6 +188,40 @@ extension HTTPAPITests {
       }
     }
 
+    @Test("Each way in which a brief request ends gives its place and its memory back")
+    func placesAreGivenBack() async throws {
+      var limits = HTTPLimits()
+      limits.requestsInFlight = 2
+      limits.bodyBytes = 1000
+      try await TestServer.run(limits: limits) { server in
+        let good = Self.head("/api/v1/keys/a:encrypt", "Content-Length: 900\r\n")
+        let body = String(repeating: "a", count: 900)
+        for _ in 0..<5 {
+          let connection = try server.connect()
+          // Refused by the route before the service is asked.
+          connection.write(Self.head("/api/v1/keys/a:encrypt?version=0", "Content-Length: 0\r\n"))
+          #expect(connection.readAnswer().status == 400)
+          // Answered at once, on the loop.
+          server.service.state.withLock { $0.error = ServiceError(.sealed, "It is sealed.") }
+          connection.write(good + body)
+          #expect(connection.readAnswer().status == 503)
+          server.service.state.withLock { $0.error = nil }
+          // Answered later, many at a time on one connection.
+          connection.write(String(repeating: good + body, count: 5))
+          for _ in 0..<5 { #expect(connection.readAnswer().status == 200) }
+          // The client does not wait for the answer.
+          server.service.state.withLock { $0.delay = .milliseconds(20) }
+          do {
+            let gone = try server.connect()
+            gone.write(good + body)
+            #expect(eventually { server.service.state.withLock { $0.running } == 1 })
+          }
+          server.service.state.withLock { $0.delay = nil }
+          #expect(eventually { server.server.requests == 0 && server.server.bodyBytes == 0 })
+        }
+      }
+    }
+
     @Test("A connection that only pipelines and never reads does not make the server read on")
     func pipeliningFlood() async throws {
       try await TestServer.run { server in

@@ -58,6 +58,24 @@ struct TokenTests {
     #expect(taken == 5)
   }
 
+  /// Only a token that a use does not change is known without waiting, and asking leaves no trace.
+  @Test
+  func whatTakesNoWritingIsKnownAtOnce() async throws {
+    let server = try await TestServer.unsealed()
+    let plain = try await Self.make(server)
+    let counted = try await Self.make(server) { $0.uses = 1 }
+    let size = try server.logSize()
+    #expect(try server.knownAtOnce(plain.token)?.accessor == plain.info.accessor)
+    #expect(try server.knownAtOnce(counted.token) == nil)
+    #expect(try server.knownAtOnce(String(plain.token.dropLast()) + "~") == nil)
+    #expect(try server.knownAtOnce("head.claims.signature") == nil)
+    #expect(try server.knownAtOnce("", peer: .unix(uid: 7, pid: 8))?.principal.uid == 7)
+    #expect(try server.logSize() == size)
+    _ = try await server.known(counted.token)
+    _ = try await server.service.seal(.officer)
+    #expect(try server.knownAtOnce(plain.token) == nil)
+  }
+
   @Test
   func revokedIsRefusedFromTheNextRequestOn() async throws {
     let server = try await TestServer.unsealed()

@@ -3,22 +3,27 @@ import NIOCore
 
 extension RouteTable {
   static let cryptoRoutes: [Route] = [
-    use("encrypt", .keyEncrypt, ["version", "context", "algorithm", "hash"], secretLimit) {
-      (request, service) throws(ServiceError) in
-      let (name, crypto, body) = try parts(request)
-      return .octets(try await service.encrypt(request.caller, name, crypto, body))
-    },
+    use(
+      "encrypt",
+      .keyEncrypt,
+      ["version", "context", "algorithm", "hash"],
+      secretLimit,
+      brief: { (request, service, reply) throws(ServiceError) in
+        let (name, crypto, body) = try parts(request)
+        service.encrypt(request.caller, name, crypto, body) { reply($0.map { .octets($0) }) }
+      }
+    ),
     use(
       "decrypt",
       .keyDecrypt,
       ["version", "context", "algorithm", "hash"],
       ciphertextLimit,
-      .secret
-    ) {
-      (request, service) throws(ServiceError) in
-      let (name, crypto, body) = try parts(request)
-      return .secret(try await service.decrypt(request.caller, name, crypto, body))
-    },
+      .secret,
+      brief: { (request, service, reply) throws(ServiceError) in
+        let (name, crypto, body) = try parts(request)
+        service.decrypt(request.caller, name, crypto, body) { reply($0.map { .secret($0) }) }
+      }
+    ),
     use("wrap", .keyWrap, ["version", "algorithm", "hash"], secretLimit) {
       (request, service) throws(ServiceError) in
       let (name, crypto, body) = try parts(request)
@@ -44,15 +49,27 @@ extension RouteTable {
       let (name, crypto, body) = try parts(request)
       return try .json(try await service.verify(request.caller, name, crypto, body))
     },
-    use("mac", .keyMAC, ["version"], messageLimit) { (request, service) throws(ServiceError) in
-      let (name, crypto, body) = try parts(request)
-      return .octets(try await service.mac(request.caller, name, crypto, body))
-    },
-    use("mac-verify", .keyMACVerify, ["version", "signature"], messageLimit, .json) {
-      (request, service) throws(ServiceError) in
-      let (name, crypto, body) = try parts(request)
-      return try .json(try await service.macVerify(request.caller, name, crypto, body))
-    },
+    use(
+      "mac",
+      .keyMAC,
+      ["version"],
+      messageLimit,
+      brief: { (request, service, reply) throws(ServiceError) in
+        let (name, crypto, body) = try parts(request)
+        service.mac(request.caller, name, crypto, body) { reply($0.map { .octets($0) }) }
+      }
+    ),
+    use(
+      "mac-verify",
+      .keyMACVerify,
+      ["version", "signature"],
+      messageLimit,
+      .json,
+      brief: { (request, service, reply) throws(ServiceError) in
+        let (name, crypto, body) = try parts(request)
+        service.macVerify(request.caller, name, crypto, body) { reply($0.json) }
+      }
+    ),
     use("rewrap", .keyRewrap, ["version", "context"], ciphertextLimit) {
       (request, service) throws(ServiceError) in
       let (name, crypto, body) = try parts(request)
@@ -92,9 +109,27 @@ extension RouteTable {
     _ parameters: [String],
     _ limit: Int,
     _ response: Route.Response = .octets,
-    handler:
-      @escaping @Sendable (RouteRequest, any AdminOperations) async throws(ServiceError) ->
-      Answer
+    brief: @escaping Route.Brief
+  ) -> Route {
+    use(
+      name,
+      operation,
+      parameters,
+      limit,
+      response,
+      brief: brief,
+      handler: Route.waiting(for: brief)
+    )
+  }
+
+  private static func use(
+    _ name: String,
+    _ operation: ServiceOperation,
+    _ parameters: [String],
+    _ limit: Int,
+    _ response: Route.Response = .octets,
+    brief: Route.Brief? = nil,
+    handler: @escaping Route.Handler
   ) -> Route {
     Route(
       method: .post,
@@ -105,7 +140,7 @@ extension RouteTable {
       authentication: .credential,
       operation: operation,
       deadline: quick,
-      isBrief: [.keyEncrypt, .keyDecrypt, .keyMAC, .keyMACVerify].contains(operation),
+      brief: brief,
       handler: handler
     )
   }

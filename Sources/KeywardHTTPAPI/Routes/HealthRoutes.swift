@@ -22,7 +22,7 @@ extension RouteTable {
       deadline: quick
     ) { (request, service) throws(ServiceError) in
       try await service.authorizeFigures(request.caller)
-      var answer = Answer.text(await request.metrics())
+      var answer = Answer.text(await request.shared.figures())
       answer.contentType = "text/plain; version=0.0.4; charset=utf-8"
       return answer
     },

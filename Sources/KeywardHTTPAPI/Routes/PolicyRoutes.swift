@@ -21,16 +21,26 @@ extension RouteTable {
       let wanted = try JSONBody.decode(PolicyApplyRequest.self, request.json)
       return try .json(try await service.applyPolicy(request.caller, wanted))
     },
-    write("/api/v1/policy:can-i", .selfRead, body: .json(limit: jsonLimit), isBrief: true) {
-      (request, service) throws(ServiceError) in
-      let question = try JSONBody.question(request.json)
-      return .json(try await service.decide(request.caller, question, explaining: false).json)
-    },
-    write("/api/v1/policy:explain", .selfRead, body: .json(limit: jsonLimit)) {
-      (request, service) throws(ServiceError) in
-      let question = try JSONBody.decode(DecisionRequest.self, request.json)
-      return try .json(try await service.decide(request.caller, question, explaining: true))
-    },
+    write(
+      "/api/v1/policy:can-i",
+      .selfRead,
+      body: .json(limit: jsonLimit),
+      brief: { (request, service, reply) throws(ServiceError) in
+        let question = try JSONBody.question(request.json)
+        service.decide(request.caller, question, explaining: false) {
+          reply($0.map { .json($0.json) })
+        }
+      }
+    ),
+    write(
+      "/api/v1/policy:explain",
+      .selfRead,
+      body: .json(limit: jsonLimit),
+      handler: Route.waiting(for: { (request, service, reply) throws(ServiceError) in
+        let question = try JSONBody.decode(DecisionRequest.self, request.json)
+        service.decide(request.caller, question, explaining: true) { reply($0.json) }
+      })
+    ),
     read("/api/v1/approvals", pageParameters, .approvalList) {
       (request, service) throws(ServiceError) in
       let (limit, cursor) = try page(request.query)
@@ -100,7 +110,24 @@ extension RouteTable {
     _ operation: ServiceOperation,
     _ parameters: [Route.Parameter] = [],
     body: Route.Body = .none,
-    isBrief: Bool = false,
+    brief: @escaping Route.Brief
+  ) -> Route {
+    write(
+      pattern,
+      operation,
+      parameters,
+      body: body,
+      brief: brief,
+      handler: Route.waiting(for: brief)
+    )
+  }
+
+  static func write(
+    _ pattern: String,
+    _ operation: ServiceOperation,
+    _ parameters: [Route.Parameter] = [],
+    body: Route.Body = .none,
+    brief: Route.Brief? = nil,
     handler: @escaping Route.Handler
   ) -> Route {
     Route(
@@ -112,7 +139,7 @@ extension RouteTable {
       authentication: .credential,
       operation: operation,
       deadline: slow,
-      isBrief: isBrief,
+      brief: brief,
       handler: handler
     )
   }

@@ -3,6 +3,7 @@ import KeywardCrypto
 import KeywardModel
 import KeywardService
 import KeywardTesting
+import Testing
 
 /// An issuer of JWTs with a key of its own on P-256.
 struct TestIssuer {
@@ -122,16 +123,42 @@ extension TestServer {
     )
   }
 
+  private static let arrival = KeywardService.Arrival(
+    transport: .https,
+    requestID: "00000000000000dd",
+    operation: .selfRead,
+    digest: RequestDigest([UInt8](repeating: 7, count: 32))
+  )
+
   /// Who a bearer token is, as a request with it would be; throws when it is not taken.
+  ///
+  /// Whoever is known at once is the same caller; whoever is refused is not known at once.
   func known(_ bearer: String, peer: Peer = peer) async throws -> Caller {
-    try await service.authenticate(
-      PresentedCredentials(peer: peer, bearer: BearerCredential(bearer)),
-      KeywardService.Arrival(
-        transport: .https,
-        requestID: "00000000000000dd",
-        operation: .selfRead,
-        digest: nil
+    let atOnce = try knownAtOnce(bearer, peer: peer)
+    do {
+      let caller = try await service.authenticate(
+        PresentedCredentials(peer: peer, bearer: BearerCredential(bearer)),
+        Self.arrival
       )
+      if let atOnce {
+        #expect(atOnce.principal == caller.principal)
+        #expect(atOnce.accessor == caller.accessor)
+        #expect(atOnce.source == caller.source)
+        #expect(atOnce.approval == caller.approval)
+        #expect(atOnce.digest == caller.digest)
+      }
+      return caller
+    } catch {
+      #expect(atOnce == nil)
+      throw error
+    }
+  }
+
+  /// Who a bearer token is, as far as that can be said without waiting.
+  func knownAtOnce(_ bearer: String, peer: Peer = peer) throws -> Caller? {
+    try service.callerAtOnce(
+      PresentedCredentials(peer: peer, bearer: BearerCredential(bearer)),
+      Self.arrival
     )
   }
 
