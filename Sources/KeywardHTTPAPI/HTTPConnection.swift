@@ -263,13 +263,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   static func makeRequestID() -> String {
     let number = UInt64.random(in: .min ... .max)
-    return String(unsafeUninitializedCapacity: 16) { text in
-      for index in 0..<16 {
-        let digit = UInt8(truncatingIfNeeded: number >> (60 - 4 * index)) & 15
-        text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
-      }
-      return 16
-    }
+    return Hex.encode(withUnsafeBytes(of: number) { Array($0) })
   }
 
   // MARK: - Ends

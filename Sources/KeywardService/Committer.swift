@@ -9,8 +9,9 @@ import Synchronization
 /// together with the next: 64 callers share one `fdatasync`. A reply runs only after the entry of
 /// its operation is on disk; if the commit fails, every reply of the batch is a failure, so no
 /// secret leaves without its entry. The entries themselves are put into words here and not by the
-/// event loop that submits them: the loop is what all requests wait for. Changes have a commit each, since one may read what the one before
-/// it changes; those that say that they are about their own resource alone share it.
+/// event loop that submits them: the loop is what all requests wait for. Changes have a commit each,
+/// since one may read what the one before it changes; those that say that they are about their own
+/// resource alone share it.
 package final class Committer: Sendable {
   /// What a change hands back: called once it is durable, to show it to readers.
   package typealias Apply = @Sendable () -> Void

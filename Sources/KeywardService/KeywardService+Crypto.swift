@@ -282,13 +282,16 @@ extension KeywardService {
     reply: @escaping Reply<VerificationResult>,
     act: (UnsealedState, Key, KeyVersion) throws(ServiceError) -> Bool
   ) {
-    answer(caller, operation, .key(name), reply: reply) { _, state, record throws(ServiceError) in
-      try checkInput(input)
-      let key = try find(name, in: state)
-      let version = try choose(key, request.version, for: needed)
-      record.used(key, version)
-      return VerificationResult(valid: try act(state, key, version), version: version.number)
-    }
+    use(
+      caller,
+      operation,
+      needed,
+      name,
+      request,
+      input: input,
+      reply: { reply($0.map { VerificationResult(valid: $0.value, version: $0.version) }) },
+      act: act
+    )
   }
 
   private func checkInput(_ input: SecretBox?) throws(ServiceError) {
